@@ -1,0 +1,257 @@
+"""The verbs of an audit, in order: count, then assess (measure, judge, decide), then keep."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit_core import __version__
+from audit_core.contract.schema import ReleaseContract, Stage
+from audit_core.contract.yaml import parse_contract
+from audit_core.cube.build import count_table, rank_groups, shared_ids, take_in
+from audit_core.cube.build_drift import Side, count_drift
+from audit_core.cube.coding import Coding, code_table
+from audit_core.cube.counted import Counted, Overlap
+from audit_core.cube.drift import DriftTable
+from audit_core.decision.assess import assess
+from audit_core.decision.record import Audit, ScoredBy
+from audit_core.errors import UsageError
+from audit_core.evidence.workspace import Workspace
+from audit_core.sources.model import identify_model, require_trust
+from audit_core.sources.profile import numeric_columns
+from audit_core.sources.tables import Role, Source, Table, batches, connect, open_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit_core.sources.scoring import Scorer
+
+Progress = Callable[[str, float], None]
+AUDIT_STAGES: tuple[Stage, ...] = ("data", "training", "predeploy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRequest:
+    """What to audit. `as_of` is the clock of the run; `names` are the names to show for the files."""
+
+    contract: bytes
+    contract_name: str
+    evaluation: Path | str | None = None
+    train: Path | str | None = None
+    model: Path | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+    stages: tuple[Stage, ...] = AUDIT_STAGES
+    as_of: datetime
+    worked_example: bool = False
+
+
+def run_audit(request: AuditRequest, workspace: Workspace, progress: Progress | None = None) -> Audit:
+    """Return the audit of the files, kept in the workspace.
+
+    Raises
+    ------
+    ContractError
+        The contract has problems; all of them are in the error.
+    UsageError
+        A column the contract names is missing, or there is nothing to audit.
+    SourceError, ModelError
+        A file can't be read as what it claims to be, or the model is not trusted.
+    """
+    tell = progress or (lambda _stage, _share: None)
+    tell("Reading the contract", 0.0)
+    contract = parse_contract(request.contract, request.contract_name)
+    counted, sources, model = count(request, contract, workspace, tell)
+    tell("Judging the checks", 0.92)
+    found = assess(contract, counted, request.stages, request.as_of)
+    created = request.as_of.astimezone(UTC).isoformat(timespec="seconds")
+    audit = Audit(
+        id=_audit_id(request, contract, counted),
+        created_at=created,
+        tool_version=__version__,
+        contract=contract,
+        stages=request.stages,
+        sources=sources,
+        model=model,
+        counted=counted,
+        measurements=found.measurements,
+        findings=found.findings,
+        requirements=found.requirements,
+        decision=found.decision,
+        worked_example=request.worked_example,
+    )
+    workspace.save(audit, request.contract)
+    tell("Done", 1.0)
+    return audit
+
+
+def count(
+    request: AuditRequest, contract: ReleaseContract, workspace: Workspace, tell: Progress
+) -> tuple[Counted, tuple[Source, ...], ScoredBy | None]:
+    """Return (counts, sources, model); the last moment at which a row is read."""
+    con = connect()
+    try:
+        tables = _open(con, request, tell)
+        model, description = None, None
+        if request.model is not None:
+            tables, model, description = _scored(con, request, contract, workspace, tables, tell)
+        counted = _count_tables(con, tables, contract, request, tell)
+    finally:
+        con.close()
+    sources = tuple(table.source for table in tables.values())
+    return counted, (*sources, model) if model else sources, description
+
+
+def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
+    """Return the audit as it would be decided under another limit; nothing is counted or measured again."""
+    checks = []
+    for check in audit.contract.checks:
+        if check.id == check_id:
+            key = "max" if check.limit.max is not None else "min"
+            check = replace(check, limit=replace(check.limit, **{key: limit}))  # noqa: PLW2901
+        checks.append(check)
+    contract = replace(audit.contract, checks=tuple(checks))
+    as_of = datetime.fromisoformat(audit.created_at)
+    found = assess(contract, audit.counted, audit.stages, as_of, audit.measurements)
+    return replace(
+        audit,
+        contract=contract,
+        findings=found.findings,
+        requirements=found.requirements,
+        decision=found.decision,
+    )
+
+
+def _audit_id(request: AuditRequest, contract: ReleaseContract, counted: Counted) -> str:
+    parts = f"{counted.cube.fingerprint} {contract.sha256} {request.as_of.isoformat()} {request.stages}"
+    return f"A-{request.as_of:%Y%m%d}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
+
+
+def _open(con: duckdb.DuckDBPyConnection, request: AuditRequest, tell: Progress) -> dict[Role, Table]:
+    given: dict[Role, Path | str | None] = {"train": request.train, "evaluation": request.evaluation}
+    tables: dict[Role, Table] = {}
+    for role, path in given.items():
+        if path is not None:
+            tell(f"Reading the {role} file", 0.05)
+            tables[role] = open_table(con, path, role, name=request.names.get(role))
+    if "evaluation" not in tables and not (request.stages == ("data",) and "train" in tables):
+        raise UsageError("There is no evaluation set to audit", remedy="Give the rows to audit with --eval")
+    return tables
+
+
+def _scored(
+    con: duckdb.DuckDBPyConnection,
+    request: AuditRequest,
+    contract: ReleaseContract,
+    workspace: Workspace,
+    tables: dict[Role, Table],
+    tell: Progress,
+) -> tuple[dict[Role, Table], Source, ScoredBy]:
+    """Tables with the model's scores beside their rows, each pair of model and file scored once."""
+    from audit_core.sources.scoring import Scorer
+
+    assert request.model is not None
+    score = contract.data.score
+    if score is None:
+        raise UsageError(
+            "A model is given, but the contract names no score column",
+            where=request.contract_name,
+            remedy="Add data: score: {column: score, threshold: 0.5}",
+        )
+    model = identify_model(request.model, request.names.get("model"))
+    trust = require_trust(model, request.trusted)
+    named = contract.data.label.positive[:1] if contract.data.label else ()
+    tell("Starting the scoring process", 0.1)
+    with Scorer(model, trust, positive=named[0] if named else None) as scorer:
+        described = scorer.describe()
+        scored = {
+            role: _score_one(con, table, scorer, workspace.scored_path(model.sha256, table.source.sha256,
+                                                                       score.column), score.column, tell)
+            for role, table in tables.items()
+        }  # fmt: skip
+    by = ScoredBy(
+        name=model.name,
+        sha256=model.sha256,
+        bytes=model.bytes,
+        class_name=described.class_name,
+        sklearn_version=described.sklearn_version,
+        features=scorer.features,
+        trusted_by=trust.by,
+        notes=described.notes,
+    )
+    source = Source(
+        role="model", name=model.name, sha256=model.sha256, bytes=model.bytes, rows=0, columns=by.features
+    )
+    return scored, source, by
+
+
+def _score_one(
+    con: duckdb.DuckDBPyConnection, table: Table, scorer: Scorer, path: Path, column: str, tell: Progress
+) -> Table:
+    from audit_core.sources.scoring import score_table
+
+    if not path.exists():
+        numeric = numeric_columns(con, table, scorer.features)
+        total = table.source.rows
+
+        def report(rows: int) -> None:
+            tell(f"Scoring {rows:,} of {total:,} rows of {table.source.name}", 0.1 + 0.6 * rows / total)
+
+        score_table(batches(con, table), scorer, path, column, report, numeric=numeric)
+    scored = open_table(con, path, table.source.role, name=table.source.name)
+    return replace(scored, source=replace(table.source, columns=scored.source.columns))
+
+
+def _count_tables(
+    con: duckdb.DuckDBPyConnection,
+    tables: dict[Role, Table],
+    contract: ReleaseContract,
+    request: AuditRequest,
+    tell: Progress,
+) -> Counted:
+    train, evaluation = tables.get("train"), tables.get("evaluation")
+    audited = evaluation or train
+    assert audited is not None
+    tell("Counting rows into the cube", 0.75)
+    label = contract.data.training_label if evaluation is None else None
+    coding = code_table(con, audited, contract, label=label)
+    if not coding.decides and request.stages != ("data",):
+        raise UsageError(
+            "The rows hold no score and no decision",
+            where=audited.source.name,
+            remedy="Give the model with --model, or a file with a predictions column",
+        )
+    intake = take_in(con, audited, coding, contract)
+    cube = count_table(con, audited, coding)
+    attributes = tuple(axis.name for axis in coding.axes if axis.kind == "attribute")
+    ranks = rank_groups(con, audited, coding, attributes)
+    drift: tuple[DriftTable, ...] = ()
+    overlap: Overlap | None = None
+    if train is not None and evaluation is not None:
+        tell("Comparing the training sample with the evaluation set", 0.85)
+        reference = Side(con=con, table=train, coding=_train_coding(con, train, contract))
+        drift = count_drift(reference, Side(con=con, table=evaluation, coding=coding), contract)
+        key = contract.data.id
+        if key and train.has(key) and evaluation.has(key):
+            overlap = shared_ids(con, train, evaluation, key)
+    return Counted(
+        cube=cube, intake=intake, ranks=ranks, drift=drift, overlap=overlap, has_train=train is not None
+    )
+
+
+def _train_coding(con: duckdb.DuckDBPyConnection, train: Table, contract: ReleaseContract) -> Coding:
+    """How the training sample is read; it may lack the label, an attribute or a slice of the contract."""
+    spec = contract.data
+    label = spec.label if spec.label and train.has(spec.label.column) else None
+    present = replace(
+        spec,
+        label=label,
+        attributes=tuple(a for a in spec.attributes if train.has(a.bands.column if a.bands else a.column)),
+        slices=tuple(name for name in spec.slices if train.has(name)),
+    )
+    return code_table(con, train, replace(contract, data=present))

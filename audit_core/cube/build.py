@@ -1,0 +1,156 @@
+"""Runs the one query that folds a table into a count cube, and the few counts a cube can't give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit_core.contract.schema import ReleaseContract
+from audit_core.cube.axes import ABSENT, NEITHER, Axis
+from audit_core.cube.bands import MICRO, micro
+from audit_core.cube.coding import Coding
+from audit_core.cube.count_cube import CountCube, Integers, build_cube
+from audit_core.cube.counted import GroupRanks, Intake, Overlap
+from audit_core.cube.ranks import rank_sums
+from audit_core.cube.sql import cube_sql, threshold_sql
+from audit_core.errors import SourceError
+from audit_core.sources.tables import Table, run, run_columns
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def count_table(con: duckdb.DuckDBPyConnection, table: Table, coding: Coding) -> CountCube:
+    """Return the cube of a table.
+
+    Rows without a decision (no score, or one that is no finite number) are left out, unless the table has no
+    decisions at all; `take_in` counts them.
+    """
+    axis_sql = [axis.sql for axis in coding.axes]
+    sql = cube_sql(axis_sql, coding.label, coding.decision, coding.micro, table, coding.bands)
+    columns = run_columns(con, sql, table.source.name)
+    axes, codes = [], []
+    for axis, cells in zip(coding.axes, columns, strict=False):
+        levels, code = _coded(cells)
+        axes.append(Axis(name=axis.name, kind=axis.kind, levels=levels))
+        codes.append(code)
+    numbers = [column.astype(np.int64) for column in columns[len(axes) :]]
+    cells, measures = np.column_stack([*codes, *numbers[:3]]), np.column_stack(numbers[3:])
+    if coding.decides:
+        keep = cells[:, -2] != ABSENT
+        cells, measures = cells[keep], measures[keep]
+    return build_cube(tuple(axes), coding.bands, cells, measures)
+
+
+def take_in(
+    con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, contract: ReleaseContract
+) -> Intake:
+    """Return what became of the rows of a table.
+
+    Raises
+    ------
+    SourceError
+        Scores lie outside the scale that the contract states.
+    """
+    total, empty, unusable, unlabelled, edge, outside, repeated, last = run(
+        con, _intake_sql(table, coding, contract), table.source.name
+    )[0]
+    if outside:
+        raise SourceError(
+            f"{int(outside):,} scores lie outside the scale from {coding.bands.low} to {coding.bands.high}",
+            where=table.source.name,
+            remedy="State the scale in the contract, under data: score: range",
+        )
+    reasons = (("no score or decision", int(empty)), ("score is not a finite number", int(unusable)))
+    dropped = tuple((reason, count) for reason, count in reasons if count and coding.decides)
+    return Intake(
+        rows=int(total),
+        counted=int(total) - sum(count for _, count in dropped),
+        dropped=dropped,
+        missing_label=int(unlabelled),
+        edge_rows=int(edge),
+        repeated=int(repeated),
+        folded=tuple((axis.name, axis.folded) for axis in coding.axes if axis.folded),
+        last_window=str(last or ""),
+    )
+
+
+def rank_groups(
+    con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, attributes: tuple[str, ...]
+) -> tuple[GroupRanks, ...]:
+    """Return exact rank sums of the scores for everybody and for every group of the attributes.
+
+    One pass per attribute groups the rows by level and micro-score; only the sums are kept.
+    """
+    if coding.score is None:
+        return ()
+    found: list[GroupRanks] = []
+    for attribute in ("", *attributes):
+        level = next((axis.sql for axis in coding.axes if axis.name == attribute), "''")
+        sql = (
+            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m "
+            "FROM (SELECT "
+            f"{level} AS g, {coding.micro} AS q, {coding.label} AS y FROM {table.scan}) AS coded "
+            f"WHERE q IS NOT NULL AND y < {NEITHER} GROUP BY g, q ORDER BY g, q"
+        )
+        groups, _, positives, negatives = run_columns(con, sql, table.source.name)
+        levels, code = _coded(groups)
+        for place, level_name in enumerate(levels):
+            mine = code == place
+            sums = rank_sums(positives[mine].astype(np.int64), negatives[mine].astype(np.int64))
+            found.append(GroupRanks(attribute=attribute, group=level_name, sums=sums))
+    return tuple(found)
+
+
+def shared_ids(con: duckdb.DuckDBPyConnection, train: Table, evaluation: Table, column: str) -> Overlap:
+    """Return how many ids stand in both files."""
+    left = f"SELECT DISTINCT {train.text(column)} AS k FROM {train.scan}"
+    right = f"SELECT DISTINCT {evaluation.text(column)} AS k FROM {evaluation.scan}"
+    sql = (
+        f"SELECT (SELECT count(*) FROM ({left}) AS a INNER JOIN ({right}) AS b ON a.k = b.k), "
+        f"(SELECT count(k) FROM ({left}) AS a), (SELECT count(k) FROM ({right}) AS b)"
+    )
+    shared, first, second = run(con, sql, evaluation.source.name)[0]
+    return Overlap(shared=int(shared), train_ids=int(first), evaluation_ids=int(second))
+
+
+def _coded(cells: Any) -> tuple[tuple[str, ...], Integers]:
+    """Levels in the order of their text, and each cell's position among them."""
+    levels, code = np.unique(np.asarray(cells, dtype=str), return_inverse=True)
+    return tuple(str(level) for level in levels), code.reshape(-1).astype(np.int64)
+
+
+def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
+    spec = contract.data
+    given = f"{table.value(spec.score.column)} IS NOT NULL" if coding.score and spec.score else "false"
+    identity = table.text(spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
+    window = table.text(spec.window) if spec.window and table.has(spec.window) else "''"
+    checks = {
+        "empty": f"{coding.decision} = {ABSENT} AND NOT ({given})",
+        "unusable": f"{coding.decision} = {ABSENT} AND ({given})",
+        "unlabelled": f"{coding.label} = {NEITHER}",
+        "edge": _on_edge(coding),
+        "outside": _outside(coding),
+    }
+    flags = ", ".join(f"CASE WHEN {test} THEN 1 ELSE 0 END AS {name}" for name, test in checks.items())
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in checks)
+    return (
+        f"SELECT count(*), {sums}, count(k) - count(DISTINCT k), max(w) "
+        f"FROM (SELECT {flags}, {identity} AS k, {window} AS w FROM {table.scan}) AS checked"
+    )
+
+
+def _on_edge(coding: Coding) -> str:
+    """SQL: the decision and the band of a score lie on different sides of the threshold."""
+    if coding.score is None or coding.bands.threshold is None:
+        return "false"
+    edge = micro(coding.bands.threshold, coding.bands.low, coding.bands.high)
+    reached = threshold_sql(coding.score, coding.bands.threshold)
+    return f"({coding.micro} >= {edge} AND {reached} = 0) OR ({coding.micro} < {edge} AND {reached} = 1)"
+
+
+def _outside(coding: Coding) -> str:
+    if coding.score is None:
+        return "false"
+    return f"{coding.micro} < 0 OR {coding.micro} > {MICRO}"

@@ -1,0 +1,180 @@
+"""How the rows of a table become cells: the contract's names and values, turned into SQL for this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from audit_core.contract.schema import ProtectedAttribute, ReleaseContract
+from audit_core.cube.axes import ABSENT, MAX_LEVELS, AxisKind, matching
+from audit_core.cube.bands import Bands, score_bands
+from audit_core.cube.sql import (
+    choice_sql,
+    edges_sql,
+    finite,
+    label_sql,
+    level_sql,
+    micro_sql,
+    threshold_sql,
+)
+from audit_core.errors import SourceError
+from audit_core.sources.tables import Table, run
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_LABEL_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedAxis:
+    """One axis as SQL; `folded` counts the levels that were put together because there are too many."""
+
+    name: str
+    kind: AxisKind
+    sql: str
+    folded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """SQL for every axis, and for label, decision and score; `score` is None when there is none."""
+
+    axes: tuple[CodedAxis, ...]
+    label: str
+    decision: str
+    score: str | None
+    micro: str
+    bands: Bands
+
+    @property
+    def decides(self) -> bool:
+        """Whether the rows hold a decision, from a score or from a column of their own."""
+        return self.decision != str(ABSENT)
+
+
+def code_table(
+    con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract, *, label: str | None = None
+) -> Coding:
+    """Return how the contract reads this table.
+
+    Parameters
+    ----------
+    label
+        The label column, where it is another than the contract's (a training sample's).
+
+    Raises
+    ------
+    UsageError
+        A column the contract names is missing.
+    SourceError
+        The label has values and the contract does not say which of them is positive.
+    """
+    spec = contract.data
+    column = label or (spec.label.column if spec.label else None)
+    positive = _positives(con, table, column, spec.label.positive if spec.label else ()) if column else ()
+    has_score = spec.score is not None and table.has(spec.score.column)
+    score = finite(table.number(spec.score.column)) if spec.score and has_score else None
+    bands = _bands(contract)
+    return Coding(
+        axes=_axes(con, table, contract),
+        label=label_sql(table.text(column) if column else None, positive),
+        decision=_decision(con, table, contract, score),
+        score=score,
+        micro=micro_sql(score, bands) if score else "cast(NULL AS BIGINT)",
+        bands=bands,
+    )
+
+
+def _axes(con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract) -> tuple[CodedAxis, ...]:
+    spec = contract.data
+    axes = [_attribute(con, table, attribute) for attribute in spec.attributes]
+    axes += [_levels(con, table, name, "slice", column=name) for name in spec.slices]
+    if spec.window and table.has(spec.window):
+        axes.append(_levels(con, table, spec.window, "window", column=spec.window))
+    return tuple(axes)
+
+
+def _attribute(con: duckdb.DuckDBPyConnection, table: Table, attribute: ProtectedAttribute) -> CodedAxis:
+    if attribute.bands is None:
+        return _levels(
+            con, table, attribute.name, "attribute", column=attribute.column, unknown=attribute.unknown
+        )
+    sql = edges_sql(table.number(attribute.bands.column), attribute.bands)
+    return CodedAxis(name=attribute.name, kind="attribute", sql=sql, folded=0)
+
+
+def _levels(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    name: str,
+    kind: AxisKind,
+    *,
+    column: str,
+    unknown: tuple[str, ...] = (),
+) -> CodedAxis:
+    """Axis of a column's own values; beyond `MAX_LEVELS` the rare ones are put together."""
+    text = table.text(column)
+    cells = f"SELECT {text} AS t FROM {table.scan}"
+    query = (
+        f"SELECT t, count(*) AS n FROM ({cells}) AS cells WHERE t IS NOT NULL "
+        f"GROUP BY t ORDER BY n DESC, t LIMIT {MAX_LEVELS + 1}"
+    )
+    found = [str(row[0]) for row in run(con, query, table.source.name)]
+    without = matching(found, unknown)
+    if len(found) <= MAX_LEVELS:
+        return CodedAxis(name=name, kind=kind, sql=level_sql(text, without, None), folded=0)
+    kept = found[: MAX_LEVELS - 1]
+    distinct = run(con, f"SELECT count(DISTINCT t) FROM ({cells}) AS cells", table.source.name)[0][0]
+    return CodedAxis(
+        name=name, kind=kind, sql=level_sql(text, without, kept), folded=int(distinct) - len(kept)
+    )
+
+
+def _distinct(con: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[str]:
+    """Return up to `MAX_LABEL_VALUES` + 1 values of a column as text."""
+    query = (
+        f"SELECT DISTINCT t FROM (SELECT {table.text(column)} AS t FROM {table.scan}) AS cells "
+        f"WHERE t IS NOT NULL ORDER BY t LIMIT {MAX_LABEL_VALUES + 1}"
+    )
+    return [str(row[0]) for row in run(con, query, table.source.name)]
+
+
+def _positives(
+    con: duckdb.DuckDBPyConnection, table: Table, column: str, named: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Cells of the label that mean yes."""
+    cells = _distinct(con, table, column)
+    if named:
+        return matching(cells, named)
+    if len(matching(cells, ("0", "1", "true", "false"))) == len(cells):
+        return matching(cells, ("1", "true"))
+    seen = f"{len(cells)} values" if len(cells) <= MAX_LABEL_VALUES else f"over {MAX_LABEL_VALUES} values"
+    raise SourceError(
+        f"The label “{column}” has {seen} and the contract does not say which is positive",
+        where=table.source.name,
+        remedy="Name it in the contract, under data: label: positive",
+    )
+
+
+def _bands(contract: ReleaseContract) -> Bands:
+    score = contract.data.score
+    if score is None:
+        return score_bands(Fraction(0), Fraction(1), None, ())
+    return score_bands(score.low, score.high, score.threshold, score.bands)
+
+
+def _decision(
+    con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract, score: str | None
+) -> str:
+    chosen = contract.data.decision
+    if chosen and table.has(chosen.column):
+        cells = _distinct(con, table, chosen.column)
+        return choice_sql(
+            table.text(chosen.column), matching(cells, chosen.positive), matching(cells, chosen.abstain)
+        )
+    named = contract.data.score
+    if score is not None and named is not None and named.threshold is not None:
+        return threshold_sql(score, named.threshold)
+    return str(ABSENT)

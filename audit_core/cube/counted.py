@@ -1,0 +1,64 @@
+"""What is left of a run's rows: the cube, and the few tables a cube can't give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit_core.cube.axes import ABSENT
+from audit_core.cube.count_cube import CountCube
+from audit_core.cube.drift import DriftTable
+from audit_core.cube.ranks import RankSums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Rows of a file by what became of them; every row is in `counted` or in one reason of `dropped`.
+
+    `edge_rows` lie so close to the threshold (within 5·10⁻⁷ of the scale) that their band is on its other
+    side; `repeated` counts rows whose id stands in an earlier row; `folded` names axes whose rare levels were
+    put together; `last_window` is the latest window of the file.
+    """
+
+    rows: int
+    counted: int
+    dropped: tuple[tuple[str, int], ...]
+    missing_label: int
+    edge_rows: int
+    repeated: int
+    folded: tuple[tuple[str, int], ...]
+    last_window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Ids that stand both in the training sample and in the evaluation set."""
+
+    shared: int
+    train_ids: int
+    evaluation_ids: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRanks:
+    """Rank sums of one group's scores (attribute and group empty: everybody)."""
+
+    attribute: str
+    group: str
+    sums: RankSums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Everything a run knows once the rows are gone; equal parts make equal findings."""
+
+    cube: CountCube
+    intake: Intake
+    ranks: tuple[GroupRanks, ...]
+    drift: tuple[DriftTable, ...]
+    overlap: Overlap | None
+    has_train: bool
+
+    @property
+    def decides(self) -> bool:
+        """Whether the rows hold decisions; a training sample before there is a model does not."""
+        return bool((self.cube.codes[:, -2] != ABSENT).any())

@@ -1,0 +1,1 @@
+"""The decision: findings and requirements become one of four verdicts."""

@@ -1,0 +1,169 @@
+"""The workspace: a folder that holds inputs by their hash, scored files, and one folder per audit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from audit_core.contract.yaml import parse_contract
+from audit_core.decision.assess import assess
+from audit_core.decision.record import Audit, ScoredBy
+from audit_core.errors import AuditError, UsageError
+from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
+from audit_core.report.result import result_bytes
+from audit_core.sources.tables import Source
+
+CHUNK = 1 << 20
+AUDIT_ID = re.compile(r"^A-\d{8}-[0-9a-f]{8}$")
+ROOT_VARIABLE = "EVENHAND_WORKSPACE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the list of audits."""
+
+    id: str
+    created_at: str
+    contract_id: str
+    verdict: str
+    worked_example: bool
+
+
+class Workspace:
+    """Audits and inputs on disk, under one folder.
+
+    Parameters
+    ----------
+    root
+        The folder; made when missing. Default: the environment's EVENHAND_WORKSPACE, else ./workspace.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or Path(os.environ.get(ROOT_VARIABLE) or "workspace")
+        for name in ("inputs", "scored", "audits"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    def store_upload(self, name: str, stream: BinaryIO) -> Path:
+        """Return the path of an uploaded file, copied chunk by chunk and kept by its SHA-256.
+
+        The name is kept for display and for its ending alone; folders in it are dropped.
+        """
+        shown = re.sub(r"[^\w.() -]", "_", Path(name.replace("\\", "/")).name)[:120] or "upload"
+        digest = hashlib.sha256()
+        with tempfile.NamedTemporaryFile(dir=self.root / "inputs", delete=False) as part:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                part.write(chunk)
+        folder = self.root / "inputs" / digest.hexdigest()
+        folder.mkdir(exist_ok=True)
+        return Path(shutil.move(part.name, folder / shown))
+
+    def scored_path(self, model_sha256: str, data_sha256: str, column: str) -> Path:
+        """Return where the scores of a model on a file are kept; the same pair is scored once."""
+        key = hashlib.sha256(f"{model_sha256} {data_sha256} {column}".encode()).hexdigest()
+        return self.root / "scored" / f"{key}.parquet"
+
+    def save(self, audit: Audit, contract: bytes) -> Path:
+        """Return the folder an audit was written to; it appears whole or not at all."""
+        record = {
+            "id": audit.id,
+            "created_at": audit.created_at,
+            "tool_version": audit.tool_version,
+            "stages": list(audit.stages),
+            "sources": [asdict(source) for source in audit.sources],
+            "model": asdict(audit.model) if audit.model else None,
+            "verdict": audit.decision.verdict,
+            "contract_id": audit.contract.id,
+            "worked_example": audit.worked_example,
+            "counted": counted_to_json(audit.counted),
+        }
+        part = Path(tempfile.mkdtemp(dir=self.root / "audits", prefix=".part-"))
+        (part / "contract.yaml").write_bytes(contract)
+        (part / "cube.npz").write_bytes(cells_to_bytes(audit.counted.cube))
+        (part / "audit.json").write_bytes(result_bytes(audit))
+        (part / "record.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        folder = self.root / "audits" / audit.id
+        if folder.exists():  # the same counts under the same contract and clock
+            shutil.rmtree(part)
+        else:
+            part.replace(folder)
+        return folder
+
+    def load(self, audit_id: str) -> Audit:
+        """Return a stored audit, assessed again from its counts.
+
+        Raises
+        ------
+        UsageError
+            There is no audit of this id.
+        AuditError
+            What is stored does not hold together.
+        """
+        folder = self._folder(audit_id)
+        contract = parse_contract((folder / "contract.yaml").read_bytes(), "contract.yaml")
+        try:
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            counted = counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise AuditError(
+                "The stored audit does not hold together", where=audit_id, remedy="Run the audit again"
+            ) from error
+        stages = tuple(record["stages"])
+        found = assess(contract, counted, stages, datetime.fromisoformat(record["created_at"]))
+        return Audit(
+            id=record["id"],
+            created_at=record["created_at"],
+            tool_version=record["tool_version"],
+            contract=contract,
+            stages=stages,
+            sources=tuple(Source(**{**s, "columns": tuple(s["columns"])}) for s in record["sources"]),
+            model=_model(record["model"]),
+            counted=counted,
+            measurements=found.measurements,
+            findings=found.findings,
+            requirements=found.requirements,
+            decision=found.decision,
+            worked_example=record["worked_example"],
+        )
+
+    def entries(self) -> tuple[AuditEntry, ...]:
+        """Return the audits of this workspace, the newest first."""
+        found = []
+        for file in (self.root / "audits").glob("A-*/record.json"):
+            record = json.loads(file.read_text(encoding="utf-8"))
+            fields = ("id", "created_at", "contract_id", "verdict", "worked_example")
+            found.append(AuditEntry(**{field: record[field] for field in fields}))
+        return tuple(sorted(found, key=lambda entry: (entry.created_at, entry.id), reverse=True))
+
+    def contract_bytes(self, audit_id: str) -> bytes:
+        """Return the exact bytes of the contract an audit was decided under."""
+        return (self._folder(audit_id) / "contract.yaml").read_bytes()
+
+    def artifact(self, audit_id: str, name: str) -> bytes:
+        """Return a file of an audit's folder, such as audit.json."""
+        return (self._folder(audit_id) / Path(name).name).read_bytes()
+
+    def _folder(self, audit_id: str) -> Path:
+        folder = self.root / "audits" / audit_id
+        if not AUDIT_ID.match(audit_id) or not folder.is_dir():
+            raise UsageError(
+                "There is no audit of this id in the workspace",
+                where=audit_id[:40],
+                remedy="Open the worked example, or run an audit of your own files",
+            )
+        return folder
+
+
+def _model(data: dict[str, object] | None) -> ScoredBy | None:
+    if data is None:
+        return None
+    lists = {key: tuple(data[key]) for key in ("features", "notes")}  # type: ignore[arg-type]
+    return ScoredBy(**{**data, **lists})  # type: ignore[arg-type]

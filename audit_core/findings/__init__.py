@@ -1,0 +1,1 @@
+"""Findings: each check of the contract, judged on what was measured."""

@@ -1,0 +1,99 @@
+"""A finding: one check of the contract, judged for one subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from audit_core.contract.schema import Severity, Stage, Subject
+from audit_core.cube.count_cube import Group
+from audit_core.metrics.intervals import Interval
+
+Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT_RUN"]
+Evidence = Literal["CONFIRMED", "UNCONFIRMED", "UNSUPPORTED"]
+LimitKind = Literal["max", "min", "between", "none"]
+Reason = Literal[
+    "within",  # PASS: shown to be within the limit
+    "beyond",  # FAIL/CONFIRMED: shown to be outside it
+    "point_beyond",  # the value is outside, its interval is not
+    "too_few",  # a required group is below the minimum support
+    "too_many_unknown",  # over a tenth of the rows have no known group
+    "either_way",  # the interval holds the limit
+    "one_group",  # fewer than two groups with data
+    "undefined",  # no group has a denominator, or every rate is 0
+    "missing_group",  # coverage: a required group holds no row
+    "thin_group",  # coverage: a required group is below the minimum
+    "drifted",
+    "drift_insufficient",
+    "shared_ids",
+    "no_baseline",
+    "no_train",
+    "no_id",
+    "no_label",
+    "no_decision",
+    "no_score",
+    "no_attribute",
+    "not_computed",  # this version does not compute the metric
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupValue:
+    """A group's value with its counts; a mean has rows only (`numerator` None)."""
+
+    group: Group
+    value: Fraction
+    numerator: int | None
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """How many more people of a group it would take to decide, if the true gap is 0.
+
+    `unit` is what is counted (positives, negatives, rows); `rows` is the same in rows of the group at its
+    present share of that unit, or None when the share is 0.
+    """
+
+    group: Group
+    unit: Literal["positives", "negatives", "rows"]
+    more: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of one check for one subject.
+
+    `value` is compared with `limit` as an exact fraction. `lower` and `upper` are the decision bounds
+    ("at least", "at most"): the one that accuses protects every group of ten or more, the one that approves
+    covers every pair of supported groups. `interval` is the 95 % interval of the pair `high`, `low`, for
+    reading. `names` lists what the reason is about: groups below support, drifted features.
+    """
+
+    check: str
+    stage: Stage
+    severity: Severity
+    primary: bool
+    line: int
+    status: Status
+    evidence: Evidence
+    reason: Reason
+    subject: Subject
+    metric: str
+    compare: Literal["difference", "ratio", "value", "none"]
+    limit: Fraction | None
+    limit_kind: LimitKind
+    limits: tuple[Fraction | None, Fraction | None] = (None, None)
+    value: Fraction | float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    interval: Interval | None = None
+    high: GroupValue | None = None
+    low: GroupValue | None = None
+    chance: float | None = None
+    warned: bool = False
+    needs: Needs | None = None
+    names: tuple[str, ...] = ()
+    exception: str | None = None

@@ -1,0 +1,209 @@
+"""The only place where anything is compared with a limit of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from audit_core.contract.schema import Check, ReleaseContract, Stage, Subject
+from audit_core.cube.axes import level_word
+from audit_core.cube.count_cube import Group
+from audit_core.cube.counted import Counted
+from audit_core.findings.finding import Evidence, Finding, GroupValue, LimitKind, Reason, Status
+from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
+from audit_core.findings.judge_value import judge_value
+from audit_core.findings.needs import needed
+from audit_core.metrics.catalogue import CRITERIA, RATES
+from audit_core.metrics.estimate import Count
+from audit_core.metrics.gaps import Member
+from audit_core.metrics.measure import MEAN_METRICS
+from audit_core.metrics.measurements import Measurements, SubjectGap
+
+Outcome = tuple[Status, Evidence, Reason]
+LABEL_COVERAGE_LIMIT = Fraction(5, 100)
+"""Largest difference in label coverage when the contract names none (METHODS 0.5)."""
+
+
+def judge(
+    contract: ReleaseContract, counted: Counted, measured: Measurements, stages: tuple[Stage, ...]
+) -> tuple[Finding, ...]:
+    """Return one finding per check and subject of the stages asked for, in the contract's order.
+
+    Guarantee: a check that could not run is there as NOT_RUN; nothing is left out, nothing passes by default.
+    """
+    found: list[Finding] = []
+    for check in contract.checks:
+        if check.stage in stages:
+            subjects: tuple[Subject, ...] = check.of or ((),)
+            found += (judge_check(check, subject, contract, counted, measured) for subject in subjects)
+    return tuple(found)
+
+
+def judge_check(
+    check: Check, subject: Subject, contract: ReleaseContract, counted: Counted, measured: Measurements
+) -> Finding:
+    """Return what became of one check for one subject."""
+    blank = blank_finding(check, subject)
+    reason = cannot_run(check, subject, counted)
+    if reason:
+        return replace(blank, reason=reason)
+    special: dict[str, Callable[..., Finding]] = {
+        "coverage": judge_coverage,
+        "overlap": judge_overlap,
+        "psi": judge_drift,
+    }
+    if check.metric in special:
+        return special[check.metric](blank, check, contract, counted, measured)
+    if check.compare in ("difference", "ratio") or check.metric == "label_coverage":
+        gap = measured.gap(subject, check.metric, check.compare or "difference")
+        return judge_gap(blank, check, contract, counted, gap) if gap else blank
+    return judge_value(blank, check, contract, counted, measured)
+
+
+def blank_finding(check: Check, subject: Subject) -> Finding:
+    """Return the finding of a check that has not run."""
+    low, high = check.limit.min, check.limit.max
+    if check.metric == "label_coverage" and high is None:
+        high = LABEL_COVERAGE_LIMIT
+    compare = check.compare or ("difference" if check.metric == "label_coverage" else "none")
+    return Finding(
+        check=check.id,
+        stage=check.stage,
+        severity=check.severity,
+        primary=check.primary,
+        line=check.line,
+        status="NOT_RUN",
+        evidence="UNSUPPORTED",
+        reason="not_computed",
+        subject=subject,
+        metric=check.metric,
+        compare=compare,
+        limit=high if high is not None else low,
+        limit_kind=_limit_kind(low, high),
+        limits=(low, high),
+    )
+
+
+def _limit_kind(low: Fraction | None, high: Fraction | None) -> LimitKind:
+    if low is not None and high is not None:
+        return "between"
+    if low is None and high is None:
+        return "none"
+    return "max" if high is not None else "min"
+
+
+def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | None:
+    """Return why a check can't run on what was counted, or None."""
+    cube = counted.cube
+    if check.against == "baseline":
+        return "no_baseline"
+    if any(not cube.has(name) for name in subject):
+        return "no_attribute"
+    if check.metric == "psi":
+        return None if counted.drift else "no_train"
+    if check.metric == "overlap":
+        return None if counted.overlap else ("no_id" if counted.has_train else "no_train")
+    if check.metric in MEAN_METRICS and not (cube.codes[:, -1] >= 0).any():
+        return "no_score"
+    needs_decision = check.metric in CRITERIA or (
+        check.metric in RATES and check.metric not in ("base_rate", "label_coverage")
+    )
+    return "no_decision" if needs_decision and not counted.decides else None
+
+
+def judge_gap(
+    blank: Finding, check: Check, contract: ReleaseContract, counted: Counted, gap: SubjectGap
+) -> Finding:
+    """Return the finding of a gap: METHODS §3, difference or ratio, a criterion by its worst part."""
+    rule = _ratio_outcome if gap.gap.compare == "ratio" else _difference_outcome
+    parts = gap.parts or (gap,)
+    judged = [(part, rule(part, blank, contract.statistics.fail_rule)) for part in parts]
+    part, (status, evidence, reason) = min(judged, key=lambda pair: _WORST.index(pair[1][0]))
+    found, ratio = part.gap, part.gap.compare == "ratio"
+    bounds = (found.lower, found.upper_all) if ratio else (found.lower_all, found.upper)
+    finding = replace(
+        blank,
+        status=status,
+        evidence=evidence,
+        reason=reason,
+        value=found.value,
+        lower=bounds[0],
+        upper=bounds[1],
+        interval=found.interval,
+        high=_group_value(found.high),
+        low=_group_value(found.low),
+        chance=found.chance_of_gap,
+        warned=_warned(check, found.value, ratio=ratio),
+        names=tuple(_label(group) for group in part.missing),
+    )
+    return finding if status == "PASS" else replace(finding, needs=needed(finding, part, contract, counted))
+
+
+_WORST: tuple[Status, ...] = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
+
+
+def _difference_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
+    gap, limit = part.gap, blank.limit
+    assert limit is not None
+    if gap.value is None:
+        return _nothing_to_compare(part)
+    if gap.lower_all > limit:
+        return "FAIL", "CONFIRMED", "beyond"
+    if gap.value > limit:
+        return _point_beyond(part, fail_rule)
+    return _too_few(part) or (
+        ("PASS", "CONFIRMED", "within")
+        if gap.upper <= limit
+        else ("INCONCLUSIVE", "UNCONFIRMED", "either_way")
+    )
+
+
+def _ratio_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
+    gap, limit = part.gap, blank.limit
+    assert limit is not None
+    if gap.value is None:
+        return _nothing_to_compare(part)
+    if gap.upper_all < limit:
+        return "FAIL", "CONFIRMED", "beyond"
+    if gap.value < limit:
+        return _point_beyond(part, fail_rule)
+    return _too_few(part) or (
+        ("PASS", "CONFIRMED", "within")
+        if gap.lower >= limit
+        else ("INCONCLUSIVE", "UNCONFIRMED", "either_way")
+    )
+
+
+def _nothing_to_compare(part: SubjectGap) -> Outcome:
+    reason: Reason = "undefined" if len(part.gap.compared) >= 2 else "one_group"
+    return "INCONCLUSIVE", "UNSUPPORTED", reason
+
+
+def _point_beyond(part: SubjectGap, fail_rule: str) -> Outcome:
+    evidence: Evidence = "UNCONFIRMED" if len(part.gap.supported) >= 2 else "UNSUPPORTED"
+    return ("FAIL" if fail_rule == "point" else "INCONCLUSIVE"), evidence, "point_beyond"
+
+
+def _too_few(part: SubjectGap) -> Outcome | None:
+    if part.missing or len(part.gap.supported) < 2:
+        return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
+    return ("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown") if part.too_many_unknown else None
+
+
+def _group_value(member: Member | None) -> GroupValue | None:
+    if member is None or member.value is None:
+        return None
+    numerator = member.numerator if isinstance(member, Count) else None
+    return GroupValue(group=member.group, value=member.value, numerator=numerator, denominator=member.support)
+
+
+def _warned(check: Check, value: Any, *, ratio: bool) -> bool:
+    if value is None or check.limit.warn is None:
+        return False
+    return bool(value < check.limit.warn if ratio else value > check.limit.warn)
+
+
+def _label(group: Group) -> str:
+    return " × ".join(level_word(level) for level in group)

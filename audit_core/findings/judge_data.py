@@ -1,0 +1,108 @@
+"""Judges the data itself: groups present, ids shared between files, inputs drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from audit_core.contract.schema import Check, ReleaseContract
+from audit_core.cube.axes import level_word
+from audit_core.cube.count_cube import Group
+from audit_core.cube.counted import Counted
+from audit_core.findings.finding import Finding, GroupValue, Needs
+from audit_core.metrics.drift import DriftStatistics, drift_status
+from audit_core.metrics.measurements import DriftRow, Measurements
+from audit_core.metrics.rates import required_groups
+
+GATED_KINDS = ("numeric", "categorical")
+
+
+def judge_coverage(
+    blank: Finding, _check: Check, contract: ReleaseContract, counted: Counted, _measured: Measurements
+) -> Finding:
+    """Return whether every required group is present and has the minimum number of rows."""
+    tables = counted.cube.outcomes(blank.subject)
+    required = required_groups(counted.cube, contract, blank.subject)
+    rows = {group: int(tables[group].sum()) if group in tables else 0 for group in required}
+    absent = [group for group, count in rows.items() if count == 0]
+    thin = [group for group, count in rows.items() if 0 < count < contract.support.rows]
+    covered = len(required) - len(absent) - len(thin)
+    value = Fraction(covered, len(required)) if required else None
+    smallest = min(rows, key=lambda group: rows[group]) if rows else None
+    found = replace(
+        blank,
+        value=value,
+        low=GroupValue(group=smallest, value=Fraction(rows[smallest]), numerator=None,
+                       denominator=rows[smallest]) if smallest is not None else None,
+        names=tuple(_label(group) for group in [*absent, *thin]),
+    )  # fmt: skip
+    if absent:
+        return replace(found, status="FAIL", evidence="CONFIRMED", reason="missing_group")
+    if not required:
+        return replace(found, status="INCONCLUSIVE", reason="one_group")
+    if thin:
+        short = max(thin, key=lambda group: contract.support.rows - rows[group])
+        more = contract.support.rows - rows[short]
+        needs = Needs(group=short, unit="rows", more=more, rows=more)
+        return replace(found, status="INCONCLUSIVE", reason="thin_group", needs=needs)
+    return replace(found, status="PASS", evidence="CONFIRMED", reason="within")
+
+
+def judge_overlap(
+    blank: Finding, check: Check, _contract: ReleaseContract, counted: Counted, _measured: Measurements
+) -> Finding:
+    """Return whether training and evaluation share more ids than the contract allows; exact counts."""
+    overlap = counted.overlap
+    assert overlap is not None
+    limit = check.limit.max if check.limit.max is not None else Fraction(0)
+    value = Fraction(overlap.shared)
+    everyone = GroupValue(group=(), value=value, numerator=overlap.shared, denominator=overlap.evaluation_ids)
+    found = replace(blank, limit=limit, value=value, high=everyone, evidence="CONFIRMED")
+    if value > limit:
+        return replace(found, status="FAIL", reason="shared_ids")
+    return replace(found, status="PASS", reason="within")
+
+
+def judge_drift(
+    blank: Finding, check: Check, _contract: ReleaseContract, _counted: Counted, measured: Measurements
+) -> Finding:
+    """Return the finding of the drift check: its worst feature, under the contract's own limits."""
+    warn = float(check.limit.warn) if check.limit.warn is not None else 0.10
+    limit = float(check.limit.max) if check.limit.max is not None else 0.25
+    rows = [row for row in measured.drift if not row.table.group and row.table.kind in GATED_KINDS]
+    if check.features:
+        rows = [row for row in rows if row.table.feature in check.features]
+    if not rows:
+        return replace(blank, reason="no_train")
+    status = {row.table.feature: drift_status(row.statistics, warn=warn, limit=limit) for row in rows}
+    worst = max(rows, key=_psi)
+    major = _named(status, "major")
+    found = replace(
+        blank,
+        value=_psi(worst) if isinstance(worst.statistics, DriftStatistics) else None,
+        upper=worst.statistics.psi_null95 if isinstance(worst.statistics, DriftStatistics) else None,
+        warned=bool(_named(status, "moderate")),
+        high=GroupValue(group=(worst.table.feature,), value=Fraction(0), numerator=None,
+                        denominator=sum(worst.table.current)),
+    )  # fmt: skip
+    if major:
+        return replace(found, status="FAIL", evidence="CONFIRMED", reason="drifted", names=major)
+    thin = _named(status, "insufficient")
+    if thin:
+        return replace(found, status="INCONCLUSIVE", reason="drift_insufficient", names=thin)
+    return replace(
+        found, status="PASS", evidence="CONFIRMED", reason="within", names=_named(status, "moderate")
+    )
+
+
+def _psi(row: DriftRow) -> float:
+    return row.statistics.psi if isinstance(row.statistics, DriftStatistics) else -1.0
+
+
+def _named(status: Mapping[str, str], wanted: str) -> tuple[str, ...]:
+    return tuple(feature for feature, found in status.items() if found == wanted)
+
+
+def _label(group: Group) -> str:
+    return " × ".join(level_word(level) for level in group)

@@ -1,0 +1,109 @@
+"""Judges a value that every group must keep, such as a base rate between a minimum and a maximum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from audit_core.contract.schema import Check, ReleaseContract
+from audit_core.cube.axes import level_word
+from audit_core.cube.counted import Counted
+from audit_core.findings.finding import Evidence, Finding, GroupValue, Reason, Status
+from audit_core.metrics.catalogue import RATES
+from audit_core.metrics.estimate import Count
+from audit_core.metrics.intervals import Interval, wilson, z_one_sided, z_two_sided
+from audit_core.metrics.measure import PROTECT_FLOOR
+from audit_core.metrics.measurements import Measurements
+from audit_core.metrics.rates import ordered_groups, rate_counts, required_groups, too_many_unknown
+
+Judged = tuple[Status, Evidence, Reason]
+
+
+def judge_value(
+    blank: Finding, check: Check, contract: ReleaseContract, counted: Counted, _measured: Measurements
+) -> Finding:
+    """Return the finding of a value check: the outcome of its worst group.
+
+    Each group's value is judged by one-sided Wilson bounds (METHODS §3, other comparisons).
+    """
+    if check.metric not in RATES:
+        return blank
+    metric, cube, subject = RATES[check.metric], counted.cube, blank.subject
+    tables = cube.outcomes(subject)
+    counts = rate_counts(tables, ordered_groups(cube, contract, subject), metric)
+    support = metric.required(contract.support)
+    required = required_groups(cube, contract, subject)
+    level = float(contract.statistics.level)
+    judged = [(count, _judge_group(count, blank, support, contract)) for count in counts]
+    judged = [
+        (count, outcome) for count, outcome in judged if count.group in required or outcome[0] == "FAIL"
+    ]
+    if not any(count.denominator for count, _ in judged):
+        return replace(blank, status="NOT_RUN", reason="undefined")
+    count, (status, evidence, reason) = min(judged, key=lambda pair: _order(pair[0], pair[1], blank))
+    if status == "PASS" and too_many_unknown(tables):
+        status, evidence, reason = "INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown"
+    missing = [c.group for c, _ in judged if c.denominator < support]
+    bounds = wilson(count.numerator, count.denominator, z_one_sided(level))
+    return replace(
+        blank,
+        status=status,
+        evidence=evidence,
+        reason=reason,
+        value=count.value,
+        lower=bounds.low,
+        upper=bounds.high,
+        interval=wilson(count.numerator, count.denominator, z_two_sided(level)),
+        high=_value_of(count),
+        low=_value_of(count),
+        names=tuple(" × ".join(level_word(level) for level in group) for group in missing),
+    )
+
+
+def _judge_group(count: Count, blank: Finding, support: int, contract: ReleaseContract) -> Judged:
+    if count.value is None:
+        return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
+    z = z_one_sided(float(contract.statistics.level))
+    bounds = wilson(count.numerator, count.denominator, z)
+    low, high = blank.limits
+    if count.denominator >= PROTECT_FLOOR and _outside(bounds.high, bounds.low, low, high):
+        return "FAIL", "CONFIRMED", "beyond"
+    if _outside(count.value, count.value, low, high):
+        evidence: Evidence = "UNCONFIRMED" if count.denominator >= support else "UNSUPPORTED"
+        fails = contract.statistics.fail_rule == "point"
+        return ("FAIL" if fails else "INCONCLUSIVE"), evidence, "point_beyond"
+    if count.denominator < support:
+        return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
+    if _inside(bounds, low, high):
+        return "PASS", "CONFIRMED", "within"
+    return "INCONCLUSIVE", "UNCONFIRMED", "either_way"
+
+
+def _outside(
+    top: float | Fraction, bottom: float | Fraction, low: Fraction | None, high: Fraction | None
+) -> bool:
+    return (low is not None and top < low) or (high is not None and bottom > high)
+
+
+def _inside(bounds: Interval, low: Fraction | None, high: Fraction | None) -> bool:
+    return (low is None or bounds.low >= low) and (high is None or bounds.high <= high)
+
+
+_STATUS_ORDER = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
+_EVIDENCE_ORDER = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED")
+
+
+def _order(count: Count, outcome: Judged, blank: Finding) -> tuple[int, int, float]:
+    """Worst first: by status, then evidence, then how near the value is to a limit."""
+    value = count.value if count.value is not None else Fraction(1, 2)
+    room = [abs(value - limit) for limit in blank.limits if limit is not None]
+    nearest = float(min(room)) if room else 0.0
+    return _STATUS_ORDER.index(outcome[0]), _EVIDENCE_ORDER.index(outcome[1]), nearest
+
+
+def _value_of(count: Count) -> GroupValue | None:
+    if count.value is None:
+        return None
+    return GroupValue(
+        group=count.group, value=count.value, numerator=count.numerator, denominator=count.denominator
+    )

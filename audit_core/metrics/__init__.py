@@ -1,0 +1,1 @@
+"""Pure statistics over integer counts: rates, intervals, gaps, calibration, drift, ranking, plans."""

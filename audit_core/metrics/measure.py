@@ -1,0 +1,249 @@
+"""Counts become measurements: every rate, gap, calibration and drift figure of one run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from audit_core.contract.schema import Check, ReleaseContract, Subject
+from audit_core.cube.axes import UNKNOWN_WORD, matching
+from audit_core.cube.bands import FINE, MICRO, Bands
+from audit_core.cube.count_cube import CountCube, Group, is_unknown
+from audit_core.cube.counted import Counted
+from audit_core.metrics.calibration import BandSums, GroupCalibration, calibration, exact_squares
+from audit_core.metrics.catalogue import CRITERIA, RATES, UNSELECTED, RateMetric
+from audit_core.metrics.drift import drift_status, ks_from_counts, psi
+from audit_core.metrics.estimate import MeanValue, estimate_rate
+from audit_core.metrics.gaps import Gap, difference_gap, mean_gap, ratio_gap
+from audit_core.metrics.measurements import CalibrationRow, DriftRow, Measurements, Rate, SubjectGap
+from audit_core.metrics.ranking import auc
+from audit_core.metrics.rates import ordered_groups, rate_counts, required_groups, too_many_unknown
+
+DISPLAY_BANDS = 10
+MEAN_METRICS = ("calibration_in_the_large", "auc")
+SHOWN_GAPS = (("selection_rate", "difference"), ("selection_rate", "ratio"), ("tpr", "difference"),
+              ("fpr", "difference"), ("ppv", "difference"), ("accuracy", "difference"),
+              ("base_rate", "difference"), ("equalized_odds", "difference"),
+              ("calibration_in_the_large", "difference"), ("auc", "difference"))  # fmt: skip
+PROTECT_FLOOR = 10
+
+
+def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
+    """Return everything measured, for every subject the contract names and for everybody.
+
+    Guarantee: depends on the contract and the counts alone; no clock, no unseeded randomness.
+    """
+    cube = counted.cube
+    subjects = measured_subjects(contract, cube)
+    groups = tuple((subject, ordered_groups(cube, contract, subject)) for subject in subjects)
+    calibrated = tuple(_calibration_rows(contract, counted, groups))
+    return Measurements(
+        subjects=subjects,
+        groups=groups,
+        rates=tuple(_rates(contract, cube, groups)),
+        gaps=tuple(_gaps(contract, cube, groups, calibrated)),
+        calibration=calibrated,
+        drift=drift_rows(contract, counted),
+    )
+
+
+def measured_subjects(contract: ReleaseContract, cube: CountCube) -> tuple[Subject, ...]:
+    """Return (), each attribute and slice alone, the declared intersections, and what checks name besides."""
+    spec = contract.data
+    named: list[Subject] = [(), *((attribute.name,) for attribute in spec.attributes)]
+    named += [(name,) for name in spec.slices]
+    named += [*spec.intersections, *(subject for check in contract.checks for subject in check.of)]
+    return tuple(subject for subject in dict.fromkeys(named) if all(cube.has(name) for name in subject))
+
+
+def rate_metric(contract: ReleaseContract, metric: str, *, favourable: bool = False) -> RateMetric:
+    """Return a metric's row; on its favourable side where not being selected is what is good."""
+    unselected = favourable and metric == "selection_rate" and _unselected_is_good(contract)
+    return UNSELECTED if unselected else RATES[metric]
+
+
+def _unselected_is_good(contract: ReleaseContract) -> bool:
+    good, chosen = contract.decision.favourable, contract.data.decision
+    if chosen is None:  # a threshold decides 1 or 0
+        return bool(matching([good], ("0", "false")))
+    return good != "" and not matching([good], chosen.positive)
+
+
+def drift_rows(contract: ReleaseContract, counted: Counted) -> tuple[DriftRow, ...]:
+    """Return the drift of every feature, under the limits of the contract's drift check."""
+    check = next((c for c in contract.checks if c.metric == "psi"), None)
+    warn = check.limit.warn if check else None
+    limit = check.limit.max if check else None
+    rows = []
+    for table in counted.drift:
+        found = psi(table.reference, table.current)
+        status = drift_status(
+            found,
+            warn=float(warn) if warn is not None else 0.10,
+            limit=float(limit) if limit is not None else 0.25,
+        )
+        ks = ks_from_counts(table.reference, table.current) if table.edges else None
+        rows.append(DriftRow(table=table, statistics=found, status=status, ks=ks))
+    return tuple(rows)
+
+
+def subject_gap(
+    contract: ReleaseContract, cube: CountCube, subject: Subject, metric: str, compare: str
+) -> SubjectGap:
+    """Return a rate metric, or a named criterion, compared over the groups of a subject."""
+    names = CRITERIA.get(metric, (metric,))
+    parts = tuple(_rate_gap(contract, cube, subject, name, compare) for name in names)
+    if len(parts) == 1:
+        only = parts[0]
+        return SubjectGap(
+            subject=subject, metric=metric, gap=only.gap, min_support=only.min_support,
+            required=only.required, missing=only.missing, too_many_unknown=only.too_many_unknown, parts=(),
+        )  # fmt: skip
+    largest = max(parts, key=lambda part: -1 if part.gap.value is None else part.gap.value)
+    missing = tuple(dict.fromkeys(group for part in parts for group in part.missing))
+    return SubjectGap(
+        subject=subject, metric=metric, gap=largest.gap, min_support=largest.min_support,
+        required=largest.required, missing=missing, too_many_unknown=largest.too_many_unknown, parts=parts,
+    )  # fmt: skip
+
+
+def _rate_gap(
+    contract: ReleaseContract, cube: CountCube, subject: Subject, metric: str, compare: str
+) -> SubjectGap:
+    row = rate_metric(contract, metric, favourable=compare == "ratio")
+    tables = cube.outcomes(subject)
+    counts = rate_counts(tables, ordered_groups(cube, contract, subject), row)
+    support, level = row.required(contract.support), float(contract.statistics.level)
+    compare_gap = ratio_gap if compare == "ratio" else difference_gap
+    gap = compare_gap(counts, min_support=support, level=level, protect_floor=PROTECT_FLOOR)
+    required = required_groups(cube, contract, subject)
+    return _subject_gap(subject, metric, gap, support, required, too_many_unknown(tables))
+
+
+def _subject_gap(
+    subject: Subject, metric: str, gap: Gap, support: int, required: tuple[Group, ...], unknown: bool
+) -> SubjectGap:
+    return SubjectGap(
+        subject=subject,
+        metric=metric,
+        gap=gap,
+        min_support=support,
+        required=required,
+        missing=tuple(group for group in required if group not in gap.supported),
+        too_many_unknown=unknown,
+        parts=(),
+    )
+
+
+def _rates(
+    contract: ReleaseContract, cube: CountCube, groups: tuple[tuple[Subject, tuple[Group, ...]], ...]
+) -> Iterator[Rate]:
+    level = float(contract.statistics.level)
+    for subject, members in groups:
+        tables = cube.outcomes(subject)
+        for group in members:
+            for metric in RATES.values():
+                numerator, denominator = metric.counts(tables[group]) if group in tables else (0, 0)
+                required = metric.required(contract.support)
+                found = estimate_rate(numerator, denominator, required=required, level=level)
+                yield Rate(subject=subject, group=group, metric=metric.id, estimate=found)
+
+
+def _gaps(
+    contract: ReleaseContract,
+    cube: CountCube,
+    groups: tuple[tuple[Subject, tuple[Group, ...]], ...],
+    calibrated: tuple[CalibrationRow, ...],
+) -> Iterator[SubjectGap]:
+    """Gaps that screens show for every single attribute, and those a check names for its subjects."""
+    for subject, _ in groups:
+        if not subject:
+            continue
+        wanted = dict.fromkeys(SHOWN_GAPS if len(subject) == 1 else SHOWN_GAPS[:4])
+        wanted |= dict.fromkeys(
+            (check.metric, check.compare or "difference")
+            for check in contract.checks
+            if _compares(check, subject)
+        )
+        for metric, compare in wanted:
+            if metric in MEAN_METRICS:
+                yield _mean_gap(contract, cube, subject, metric, calibrated)
+            else:
+                yield subject_gap(contract, cube, subject, metric, compare)
+
+
+def _compares(check: Check, subject: Subject) -> bool:
+    known = check.metric in RATES or check.metric in CRITERIA or check.metric in MEAN_METRICS
+    compares = check.compare in ("difference", "ratio") or check.metric == "label_coverage"
+    return known and compares and subject in check.of and check.against is None
+
+
+def _mean_gap(
+    contract: ReleaseContract,
+    cube: CountCube,
+    subject: Subject,
+    metric: str,
+    calibrated: tuple[CalibrationRow, ...],
+) -> SubjectGap:
+    rows = [row for row in calibrated if row.subject == subject and not is_unknown(row.group)]
+    means = [mean for row in rows if (mean := _mean(row, metric)) is not None]
+    support, level = contract.support.rows, float(contract.statistics.level)
+    gap = mean_gap(means, min_support=support, level=level, protect_floor=PROTECT_FLOOR)
+    unknown = too_many_unknown(cube.outcomes(subject))
+    return _subject_gap(subject, metric, gap, support, required_groups(cube, contract, subject), unknown)
+
+
+def _mean(row: CalibrationRow, metric: str) -> MeanValue | None:
+    if metric == "auc":
+        return row.auc.as_mean(row.group) if row.auc else None
+    if not isinstance(row.calibration, GroupCalibration) or not row.probability:
+        return None
+    return row.calibration.as_mean(row.group)
+
+
+def _calibration_rows(
+    contract: ReleaseContract, counted: Counted, groups: tuple[tuple[Subject, tuple[Group, ...]], ...]
+) -> Iterator[CalibrationRow]:
+    cube, bands = counted.cube, counted.cube.bands
+    ranks = {(row.attribute, row.group): row.sums for row in counted.ranks}
+    level = float(contract.statistics.level)
+    cuts = display_cuts(bands)
+    for subject, members in groups:
+        tables = cube.scored(subject)
+        for group in members:
+            if group not in tables:
+                continue
+            table = tables[group]
+            sums = BandSums(
+                n0=table[0, :, 0], n1=table[1, :, 0], s0=table[0, :, 1], s1=table[1, :, 1],
+                squares=exact_squares(table[:, :, 2].ravel(), table[:, :, 3].ravel()), edges=bands.edges,
+            )  # fmt: skip
+            found = calibration(
+                sums, cuts=cuts, seed=seed_of(cube.fingerprint), required=contract.support.band, level=level
+            )
+            key = (subject[0], group[0]) if len(subject) == 1 else ("", "") if not subject else None
+            rank = ranks.get(key) if key else None
+            yield CalibrationRow(
+                subject=subject,
+                group=group,
+                calibration=found,
+                auc=auc(rank, level=level) if rank else None,
+                probability=bands.low == 0 and bands.high == 1,
+            )
+
+
+def display_cuts(bands: Bands) -> tuple[int, ...]:
+    """Return the edges of the bands a person sees: the contract's own, or ten equal ones."""
+    if bands.count == FINE:
+        return tuple(range(0, MICRO + 1, MICRO // DISPLAY_BANDS))
+    return bands.edges
+
+
+def seed_of(fingerprint: str, metric: str = "ece_null95") -> int:
+    """Return the recorded seed of a simulated figure: first 8 bytes of SHA-256 of cube hash + metric id."""
+    return int.from_bytes(hashlib.sha256((fingerprint + metric).encode()).digest()[:8], "big")
+
+
+def group_label(group: Group) -> str:
+    """Return a group's levels as one text, unknown ones in words."""
+    return " × ".join(level or UNKNOWN_WORD for level in group) if group else "everybody"

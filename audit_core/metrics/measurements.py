@@ -1,0 +1,95 @@
+"""Everything measured from a run's counts, before anything is compared with a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audit_core.contract.schema import Subject
+from audit_core.cube.count_cube import Group
+from audit_core.cube.drift import DriftTable
+from audit_core.metrics.calibration import GroupCalibration
+from audit_core.metrics.drift import DriftStatistics
+from audit_core.metrics.estimate import Estimate, Undefined
+from audit_core.metrics.gaps import Gap
+from audit_core.metrics.ranking import Auc
+
+DriftStatus = Literal["stable", "moderate", "major", "insufficient"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One rate of one group."""
+
+    subject: Subject
+    group: Group
+    metric: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectGap:
+    """One metric compared over the groups of one subject.
+
+    `required` groups need support for a PASS; `missing` are required and below it (or hold no row);
+    `parts` are the gaps a named criterion is the largest of.
+    """
+
+    subject: Subject
+    metric: str
+    gap: Gap
+    min_support: int
+    required: tuple[Group, ...]
+    missing: tuple[Group, ...]
+    too_many_unknown: bool
+    parts: tuple[SubjectGap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRow:
+    """Calibration and AUC of one group; `probability` is false where the scale is not 0 to 1."""
+
+    subject: Subject
+    group: Group
+    calibration: GroupCalibration | Undefined
+    auc: Auc | None
+    probability: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """Drift of one feature, overall or inside one group."""
+
+    table: DriftTable
+    statistics: DriftStatistics | Undefined
+    status: DriftStatus
+    ks: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """What was measured, in the contract's order of subjects and groups; () is everybody."""
+
+    subjects: tuple[Subject, ...]
+    groups: tuple[tuple[Subject, tuple[Group, ...]], ...]
+    rates: tuple[Rate, ...]
+    gaps: tuple[SubjectGap, ...]
+    calibration: tuple[CalibrationRow, ...]
+    drift: tuple[DriftRow, ...]
+
+    def gap(self, subject: Subject, metric: str, compare: str) -> SubjectGap | None:
+        """Return the gap of a metric over a subject's groups, if it was measured."""
+        return next(
+            (g for g in self.gaps if (g.subject, g.metric, g.gap.compare) == (subject, metric, compare)), None
+        )
+
+    def rate(self, subject: Subject, group: Group, metric: str) -> Estimate | None:
+        """Return a group's rate, if it was measured."""
+        return next(
+            (r.estimate for r in self.rates if (r.subject, r.group, r.metric) == (subject, group, metric)),
+            None,
+        )
+
+    def groups_of(self, subject: Subject) -> tuple[Group, ...]:
+        """Return the groups of a subject in the contract's order."""
+        return next((groups for name, groups in self.groups if name == subject), ())

@@ -1,0 +1,84 @@
+"""Counts per group in the contract's order, for one metric or for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from audit_core.contract.schema import ReleaseContract, Subject
+from audit_core.cube.axes import UNKNOWN
+from audit_core.cube.count_cube import CountCube, Group, Integers, is_unknown
+from audit_core.metrics.catalogue import RateMetric
+from audit_core.metrics.estimate import Count
+
+MAX_UNKNOWN_SHARE = (1, 10)
+"""Above this share of unknown cells an attribute's groups can't be relied on (METHODS 0.5)."""
+
+
+def ordered_groups(cube: CountCube, contract: ReleaseContract, subject: Subject) -> tuple[Group, ...]:
+    """Return the groups of a subject in the contract's order, required ones first, unknown ones last.
+
+    A required group that holds no row is listed too: it is missing, not absent from the question.
+    """
+    present = set(cube.groups(subject)[0])
+    wanted = {group for group in required_groups(cube, contract, subject) if group not in present}
+    orders = [level_order(cube, contract, name) for name in subject]
+    ranks = [{level: place for place, level in enumerate(order)} for order in orders]
+    return tuple(
+        sorted(
+            present | wanted,
+            key=lambda group: [rank[level] for rank, level in zip(ranks, group, strict=True)],
+        )
+    )
+
+
+def level_order(cube: CountCube, contract: ReleaseContract, name: str) -> tuple[str, ...]:
+    """Return the levels of an axis: required ones, then bands or the alphabet, then unknown."""
+    attribute = contract.attribute(name)
+    named = list(attribute.required or ()) if attribute else []
+    if attribute and attribute.bands:
+        named += attribute.bands.labels
+    levels = [level for level in cube.axis(name).levels if level != UNKNOWN]
+    listed = dict.fromkeys([*named, *sorted(levels)])
+    return (*listed, UNKNOWN)
+
+
+def required_groups(cube: CountCube, contract: ReleaseContract, subject: Subject) -> tuple[Group, ...]:
+    """Return the groups a PASS needs: those the contract lists, else every group that holds a row.
+
+    A combination is required when each of its parts is; it counts as missing only where the contract lists
+    every part by name.
+    """
+    listed = []
+    for name in subject:
+        attribute = contract.attribute(name)
+        listed.append(attribute.required if attribute else None)
+    present = [group for group in cube.groups(subject)[0] if not is_unknown(group)]
+    required = {
+        group
+        for group in present
+        if all(names is None or level in names for names, level in zip(listed, group, strict=True))
+    }
+    if all(names is not None for names in listed):
+        required |= set(product(*(names or () for names in listed)))
+    return tuple(sorted(required))
+
+
+def rate_counts(
+    tables: dict[Group, Integers], groups: Sequence[Group], metric: RateMetric
+) -> tuple[Count, ...]:
+    """Return one count per comparable group, in the order given; unknown groups are left out."""
+    counts = []
+    for group in groups:
+        if is_unknown(group):
+            continue
+        numerator, denominator = metric.counts(tables[group]) if group in tables else (0, 0)
+        counts.append(Count(group=group, numerator=numerator, denominator=denominator))
+    return tuple(counts)
+
+
+def too_many_unknown(tables: dict[Group, Integers]) -> bool:
+    """Whether over a tenth of the rows have no known group."""
+    total = sum(int(table.sum()) for table in tables.values())
+    unknown = sum(int(table.sum()) for group, table in tables.items() if is_unknown(group))
+    return unknown * MAX_UNKNOWN_SHARE[1] > total * MAX_UNKNOWN_SHARE[0]

@@ -1,0 +1,1 @@
+"""Charts: values become plain-dict Plotly figures that read on light and dark grounds alike."""

@@ -1,0 +1,79 @@
+"""What a check asks and what it would take, in words."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from audit_core.contract.schema import Check, ReleaseContract
+from audit_core.findings.finding import Needs
+from audit_core.report.numbers import PERCENT, POINTS, Figures, Unit, chance_words, counted, figures
+from audit_core.report.people import group_words, subject_words
+from audit_core.report.readings import unit_of
+from audit_core.report.words import measure_name
+
+
+def check_of(contract: ReleaseContract, check_id: str) -> Check | None:
+    """Return the contract's check of that id."""
+    return next((check for check in contract.checks if check.id == check_id), None)
+
+
+def check_words(check: Check) -> str:
+    """Return what a check asks, in words: “True positive rate gap by gender: at most 10.0 pts”."""
+    what = measure_name(check.metric, check.compare or "none")
+    if check.of:
+        what += " by " + ", ".join(subject_words(subject) for subject in check.of)
+    limit = limit_words(check)
+    return f"{what}: {limit}" if limit else what
+
+
+def limit_words(check: Check) -> str:
+    """Return the limit of a check in words: “at most 10.0 pts”, or "" where it has none."""
+    limit, unit = check.limit, unit_of(check.metric, check.compare or "none")
+    if limit.max_increase is not None:
+        return f"at most {_text(POINTS, limit.max_increase)} more than in the approved model"
+    if limit.max_relative_increase is not None:
+        return f"at most {_text(PERCENT, limit.max_relative_increase)} above the approved model"
+    if limit.min is not None and limit.max is not None:
+        return f"{_text(unit, limit.min)} to {_text(unit, limit.max)}"
+    if limit.max is not None:
+        return f"at most {_text(unit, limit.max)}"
+    return f"at least {_text(unit, limit.min)}" if limit.min is not None else ""
+
+
+def warn_words(check: Check) -> str:
+    """Return the warning of a check in words: “warns at 8.0 pts”, or ""."""
+    if check.limit.warn is None:
+        return ""
+    return f"warns at {_text(unit_of(check.metric, check.compare or 'none'), check.limit.warn)}"
+
+
+def needs_sentence(needs: Needs | None) -> str:
+    """Return how many more people it would take to decide, or ""."""
+    if needs is None:
+        return ""
+    verb = "is" if needs.more == 1 else "are"
+    rows, condition = "", ""
+    if needs.unit != "rows":
+        condition = ", if the true gap is 0"
+        rows = f" (about {counted(needs.rows, 'rows')})" if needs.rows is not None else ""
+    more = counted(needs.more, f"more {needs.unit}")
+    return f"To decide, about {more} of {group_words(needs.group)} {verb} needed{rows}{condition}."
+
+
+def chance_sentence(chance: float | None) -> str:
+    """Return how often chance alone gives a gap this large, or "" where that is not known."""
+    if chance is None:
+        return ""
+    return (
+        "If all these groups truly had the same rate, "
+        f"a gap at least this large would still arise {chance_words(chance)} of this size."
+    )
+
+
+def _text(unit: Unit, value: Fraction) -> str:
+    """A limit at the digits it was written with, where the unit's own would round it."""
+    shown: Figures = figures(unit)
+    digits = shown.digits
+    while digits < 12 and (value * unit.scale * 10**digits).denominator != 1:
+        digits += 1
+    return Figures(unit=unit, digits=digits).text(value)

@@ -1,0 +1,154 @@
+"""The contract's own words for people and decisions, where they can be taken from it without guessing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from audit_core.contract.schema import ReleaseContract
+from audit_core.cube.axes import level_word, same_value
+from audit_core.metrics.catalogue import RATES
+from audit_core.metrics.estimate import Group
+from audit_core.metrics.measure import rate_metric
+from audit_core.report.escape import clip
+from audit_core.report.numbers import decimal
+
+_YES = ("1", "true", "yes")
+_ADJECTIVE = re.compile(r"[a-z]+(ed|able|ible|worthy|ready)")
+_NOUN = re.compile(
+    r"([A-Za-z]{3,}s)(?:$|[,.;]| (?:to|of|in|for|who|whose|at|from|with|by|on|and|[a-z]+(?:ing|ed))\b)"
+)
+_VERB = re.compile(r"([A-Za-z]+) (?:the|an|a|this|each|every)\b")
+# Verb of the question → its past form, by whether saying yes is good for the person.
+_GOOD = {
+    "accept": "accepted", "admit": "admitted", "advance": "advanced", "approve": "approved",
+    "award": "awarded", "enrol": "enrolled", "enroll": "enrolled", "grant": "granted", "hire": "hired",
+    "interview": "interviewed", "invite": "invited", "offer": "offered", "promote": "promoted",
+    "recommend": "recommended", "release": "released", "select": "selected", "send": "sent",
+    "serve": "served", "shortlist": "shortlisted",
+}  # fmt: skip
+_BAD = {
+    "block": "blocked", "decline": "declined", "deny": "denied", "dismiss": "dismissed", "flag": "flagged",
+    "investigate": "investigated", "refuse": "refused", "reject": "rejected", "remove": "removed",
+    "stop": "stopped", "suspend": "suspended",
+}  # fmt: skip
+_PLURALS = {
+    "man": "men",
+    "woman": "women",
+    "men": "men",
+    "women": "women",
+    "male": "males",
+    "female": "females",
+}
+_NAME_LENGTH = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who is judged (“applicants”), and what being selected means (“advance”, “advanced”)."""
+
+    noun: str
+    positives: str
+    negatives: str
+    positive_is: str
+    verb: str
+    past: str
+
+
+def people(contract: ReleaseContract) -> People:
+    """Return the contract's words for people, neutral ones where it has none that fit."""
+    noun = _noun(contract.decision.population)
+    verb, past = _verb(contract)
+    adjective = _adjective(contract)
+    if adjective:
+        positives, negatives = f"{adjective} {noun}", f"{noun} who were not {adjective}"
+    else:
+        positives, negatives = f"{noun} with a positive outcome", f"{noun} with a negative outcome"
+    return People(
+        noun=noun,
+        positives=positives,
+        negatives=negatives,
+        positive_is=adjective or "of a positive outcome",
+        verb=verb,
+        past=past,
+    )
+
+
+def selected_is_favourable(contract: ReleaseContract) -> bool:
+    """Whether being selected is what is good for the person."""
+    return rate_metric(contract, "selection_rate", favourable=True) is RATES["selection_rate"]
+
+
+def group_words(group: Group) -> str:
+    """Return a group as a person reads it; long names are cut."""
+    return " × ".join(clip(level_word(level), _NAME_LENGTH) for level in group) if group else "everybody"
+
+
+def subject_words(subject: tuple[str, ...]) -> str:
+    """Return the attributes of a subject as a person reads them."""
+    return " × ".join(clip(name, _NAME_LENGTH) for name in subject) if subject else "everybody"
+
+
+def of_every_hundred(
+    metric: str,
+    pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]],
+    contract: ReleaseContract,
+    *,
+    favourable: bool = False,
+) -> str:
+    """Return one metric of two groups as a sentence about people, or "" where there is none.
+
+    `favourable`: a selection rate is that of the decision that is good for the person (impact ratios).
+
+    “Of every 100 qualified applicants in each group, the model advanced about 71 men and 57 women.”
+    """
+    words = people(contract)
+    template = {
+        "tpr": f"{words.positives} in each group, the model {words.past} about {{}}",
+        "fnr": f"{words.positives} in each group, the model did not {words.verb} about {{}}",
+        "fpr": f"{words.negatives} in each group, the model {words.past} about {{}}",
+        "tnr": f"{words.negatives} in each group, the model did not {words.verb} about {{}}",
+        "selection_rate": f"{words.noun} in each group, the model {words.past} about {{}}",
+        "ppv": f"{words.noun} the model {words.past} in each group, about {{}} were {words.positive_is}",
+    }.get(metric)
+    if metric == "selection_rate" and favourable and not selected_is_favourable(contract):
+        template = f"{words.noun} in each group, about {{}} received the favourable decision"
+    if template is None:
+        return ""
+    base = 100 if _apart(pair, 100) else 1000
+    shown = [_group_count(group, rate, base) for group, rate in pair]
+    return f"Of every {base:,} " + template.format(" and ".join(shown)) + "."
+
+
+def _apart(pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]], base: int) -> bool:
+    (_, first), (_, second) = pair
+    return first == second or round(first * base) != round(second * base)
+
+
+def _group_count(group: Group, rate: Fraction, base: int) -> str:
+    number = decimal(rate * base, 0)
+    plural = _PLURALS.get(group[0].lower()) if len(group) == 1 else None
+    return f"{number} {plural}" if plural else f"{number} in “{group_words(group)}”"
+
+
+def _noun(population: str) -> str:
+    found = _NOUN.match(population.strip())
+    return found[1].lower() if found else "people"
+
+
+def _adjective(contract: ReleaseContract) -> str:
+    label = contract.data.label
+    if label is None:
+        return ""
+    named = label.column.lower()
+    means_yes = not label.positive or any(same_value(cell, yes) for cell in label.positive for yes in _YES)
+    return named if means_yes and _ADJECTIVE.fullmatch(named) else ""
+
+
+def _verb(contract: ReleaseContract) -> tuple[str, str]:
+    """The question's verb, only where its meaning agrees with which side is favourable."""
+    found = _VERB.match(contract.decision.question.strip())
+    known = _GOOD if selected_is_favourable(contract) else _BAD
+    verb = found[1].lower() if found else ""
+    return (verb, known[verb]) if verb in known else ("select", "selected")

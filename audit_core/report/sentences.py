@@ -1,0 +1,293 @@
+"""A sentence for every status and reason a check can end with, each with its number, bounds and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from audit_core.cube.axes import level_word
+from audit_core.decision.record import Audit
+from audit_core.findings.finding import Finding, GroupValue
+from audit_core.metrics.catalogue import CRITERIA, RATES
+from audit_core.metrics.drift import DriftStatistics
+from audit_core.metrics.measurements import DriftRow
+from audit_core.report.escape import clip
+from audit_core.report.limits import check_of, needs_sentence
+from audit_core.report.numbers import RATIO, count, counted, decimal, figures, level_words, ratio
+from audit_core.report.people import group_words, subject_words
+from audit_core.report.readings import Reading, group_figures, reading
+from audit_core.report.words import REMEDIES, measure_name, metric_name
+
+MOST_NAMES = 4
+_Side = Literal["gap", "value"]
+
+
+def sentence(finding: Finding, audit: Audit) -> str:
+    """Return what became of a check in one or two sentences, numbers included."""
+    if finding.status == "NOT_RUN":
+        return _not_run(finding)
+    special: dict[str, Callable[[Finding, Audit], str]] = {
+        "coverage": _coverage,
+        "overlap": _overlap,
+        "psi": _drift,
+    }
+    if finding.metric in special:
+        return special[finding.metric](finding, audit)
+    return _gap(finding, audit) if finding.compare in ("difference", "ratio") else _value(finding, audit)
+
+
+def reading_sentence(read: Reading, audit: Audit) -> str:
+    """Return a gap's numbers: both groups with their counts, the gap and its ranges; no full stop."""
+    word = "a ratio of" if read.compare == "ratio" else "a gap of"
+    amount = read.figures.text(read.value) if read.value is not None else "no number"
+    return (
+        f"{metric_name(read.metric)} by {subject_words(read.subject)}: "
+        f"{_groups_text(read)}, {word} {amount} ({ranges_text(read, audit)})"
+    )
+
+
+def ranges_text(read: Reading, audit: Audit) -> str:
+    """Return the interval, the decision bounds and the limit, as they stand in brackets behind a number."""
+    parts = [interval_text(read, audit), bounds_text(read)]
+    if read.limit is not None:
+        parts.append(f"limit {_limit_text(read)}")
+    return "; ".join(part for part in parts if part)
+
+
+def interval_text(read: Reading, audit: Audit) -> str:
+    """Return “95 % interval 11.3 to 20.3”, or "" where there is none."""
+    if read.interval is None:
+        return ""
+    shown, level = read.figures, level_words(audit.contract.statistics.level)
+    low, high = read.interval
+    if high == float("inf"):
+        return f"{level} interval from {shown.bare(low)} upwards"
+    return f"{level} interval {shown.bare(low)} to {shown.bare(high)}"
+
+
+def bounds_text(read: Reading) -> str:
+    """Return “at least 10.9, at most 19.6”: the bounds that are compared with the limit."""
+    shown = read.figures
+    least = f"at least {shown.bare(read.lower)}" if read.lower is not None else ""
+    most = f"at most {shown.bare(read.upper)}" if read.upper is not None else ""
+    return ", ".join(part for part in (least, most) if part)
+
+
+def rate_behind(finding: Finding, audit: Audit) -> str:
+    """Return the rate whose gap a finding reports: a criterion's rate, the worse one of equalized odds."""
+    parts = CRITERIA.get(finding.metric, (finding.metric,))
+    if len(parts) == 1:
+        return parts[0]
+    gap = audit.measurements.gap(finding.subject, finding.metric, finding.compare)
+    for part in gap.parts if gap else ():
+        if part.gap.value == finding.value:
+            return part.metric
+    return finding.metric
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return names as a list a person reads: the first few, then how many more."""
+    shown = [clip(name, 48) for name in names[:MOST_NAMES]]
+    rest = len(names) - len(shown)
+    if rest:
+        return ", ".join(shown) + f" and {rest} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def _limit_text(read: Reading) -> str:
+    shown = read.figures
+    least, most = read.limits
+    if least is not None and most is not None:
+        return f"{shown.text(least)} to {shown.text(most)}"
+    if most is not None:
+        return shown.text(most)
+    return f"{shown.text(least)} or more" if least is not None else ""
+
+
+def _groups_text(read: Reading) -> str:
+    if read.high is None or read.low is None:
+        return "no group with data"
+    if read.high.group == read.low.group:
+        return f"{_group_text(read.low, read.metric)}, the same in every group compared"
+    return f"{_group_text(read.low, read.metric)}, {_group_text(read.high, read.metric)}"
+
+
+def _group_text(value: GroupValue, metric: str) -> str:
+    return f"{group_words(value.group)} {group_figures(metric, value)} (n={count(value.denominator)})"
+
+
+def _not_run(finding: Finding) -> str:
+    what = measure_name(finding.metric, finding.compare)
+    if finding.subject:
+        what += f" by {subject_words(finding.subject)}"
+    why = REMEDIES.get(finding.reason, REMEDIES["not_computed"])
+    return f"{what} was not judged: {why}. Until then this check counts as undecided."
+
+
+def _gap(finding: Finding, audit: Audit) -> str:
+    read = reading(finding)
+    if read.value is None:
+        return _no_gap(finding, read)
+    parts = [
+        reading_sentence(read, audit) + ".",
+        _clause(finding, audit, "gap"),
+        needs_sentence(finding.needs),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _no_gap(finding: Finding, read: Reading) -> str:
+    what = f"{measure_name(finding.metric, finding.compare)} by {subject_words(finding.subject)}"
+    if finding.reason == "undefined":
+        return (
+            f"{what}: undefined, since the rate is 0 in every group; "
+            "that is neither within nor outside a limit."
+        )
+    only = f" ({_group_text(read.high, read.metric)})" if read.high else ""
+    found = "only one group" if read.high else "no group"
+    return f"{what}: {found}{only} has data, so there is nothing to compare it with."
+
+
+def _value(finding: Finding, audit: Audit) -> str:
+    read = reading(finding)
+    what = f"{metric_name(finding.metric)} by {subject_words(finding.subject)}"
+    if read.value is None or read.low is None:
+        return (
+            f"{what}: undefined, since no group holds a case to divide by. {_clause(finding, audit, 'value')}"
+        )
+    group = f"{group_words(read.low.group)} {read.figures.text(read.value)} (n={count(read.low.denominator)}"
+    text = f"{what}: the group that decides is {group}; {ranges_text(read, audit)})."
+    parts = [text, _clause(finding, audit, "value"), needs_sentence(finding.needs)]
+    return " ".join(part for part in parts if part)
+
+
+def _clause(finding: Finding, audit: Audit, side: _Side) -> str:
+    """What the numbers mean for the check, by reason and evidence."""
+    what = "ratio" if finding.compare == "ratio" else side
+    fixed = {
+        "within": f"The {what} is shown to be within the limit.{_warning(finding, audit)}",
+        "beyond": _beyond(finding, what),
+        "point_beyond": _point_beyond(finding, what),
+        "either_way": f"The true {what} may lie on either side of the limit, so these data cannot settle it.",
+        "too_few": _too_few(finding, audit),
+        "too_many_unknown": f"Over a tenth of the rows have no known {subject_words(finding.subject)}, "
+        "so these data cannot settle the check.",
+        "undefined": "That is neither within nor outside a limit.",
+    }
+    return fixed.get(finding.reason, "")
+
+
+def _beyond(finding: Finding, what: str) -> str:
+    read = reading(finding)
+    least, most = read.limits
+    value = read.value or 0
+    outside = (most is not None and value > most) or (least is not None and value < least)
+    if outside:
+        return f"The {what} is shown to be outside the limit, even after allowing for chance."
+    return (
+        f"These groups alone are not outside the limit; with every group of ten or more people counted in, "
+        f"the {what} is shown to be outside it ({bounds_text(read)})."
+    )
+
+
+def _point_beyond(finding: Finding, what: str) -> str:
+    counts = "and the contract counts that as a failure"
+    if finding.status == "INCONCLUSIVE":
+        return f"The measured {what} is outside the limit, but the true {what} may be within it."
+    if finding.evidence == "UNSUPPORTED":
+        return f"The measured {what} is outside the limit {counts}, though on fewer people than it requires."
+    return f"The measured {what} is outside the limit {counts}; the true {what} may still be within it."
+
+
+def _too_few(finding: Finding, audit: Audit) -> str:
+    rate = RATES.get(rate_behind(finding, audit))
+    unit = rate.support if rate else "rows"
+    required = rate.required(audit.contract.support) if rate else audit.contract.support.rows
+    needed = f"the {count(required)} {unit} the contract requires"
+    if not finding.names:
+        return f"Fewer than two groups hold {needed}, so this number cannot be relied on."
+    verb = "holds" if len(finding.names) == 1 else "hold"
+    return f"{names_text(finding.names)} {verb} fewer than {needed}; that never counts as within the limit."
+
+
+def _warning(finding: Finding, audit: Audit) -> str:
+    check = check_of(audit.contract, finding.check)
+    if not finding.warned or check is None or check.limit.warn is None:
+        return ""
+    shown = figures(reading(finding).unit, (finding.value,), (check.limit.warn,))
+    return f" It is past the contract's warning at {shown.text(check.limit.warn)}."
+
+
+def _coverage(finding: Finding, audit: Audit) -> str:
+    names, least = list(finding.names), count(audit.contract.support.rows)
+    what = f"Groups of {subject_words(finding.subject)}"
+    smallest = ""
+    if finding.low is not None:
+        smallest = f" The smallest is {group_words(finding.low.group)} (n={count(finding.low.denominator)})."
+    if finding.reason == "within":
+        return f"{what}: every required group holds at least {least} rows.{smallest}"
+    if finding.reason == "missing_group":
+        present = {" × ".join(map(level_word, g)) for g in audit.counted.cube.groups(finding.subject)[0]}
+        absent = [name for name in names if name not in present]
+        return f"{what}: no row of {names_text(absent or names)}, so nothing can be said about that group."
+    if finding.reason == "one_group":
+        return f"{what}: no group was found in the data (n=0), so there is nothing to assess."
+    verb = "holds" if len(names) == 1 else "hold"
+    return (
+        f"{what}: {names_text(names)} {verb} fewer than the {least} rows the contract requires.{smallest} "
+        f"{needs_sentence(finding.needs)}"
+    ).rstrip()
+
+
+def _overlap(finding: Finding, _audit: Audit) -> str:
+    shared = int(finding.value or 0)
+    everyone = count(finding.high.denominator) if finding.high else "0"
+    limit = decimal(finding.limit or 0, 0)
+    text = (
+        f"{counted(shared, 'ids')} of {everyone} in the evaluation set "
+        f"also {'stands' if shared == 1 else 'stand'} in the training sample (limit {limit})"
+    )
+    if finding.reason == "within":
+        return f"{text}. That is within the limit."
+    return f"{text}. Figures measured on them flatter the model."
+
+
+def drift_row(finding: Finding, audit: Audit) -> DriftRow | None:
+    """Return the feature a drift finding is about: the one that moved most."""
+    feature = finding.high.group[0] if finding.high and finding.high.group else ""
+    return next(
+        (row for row in audit.measurements.drift if row.table.feature == feature and not row.table.group),
+        None,
+    )
+
+
+def _drift(finding: Finding, audit: Audit) -> str:
+    parts = [_drift_number(finding, audit), _drift_clause(finding)]
+    return " ".join(part for part in parts if part)
+
+
+def _drift_number(finding: Finding, audit: Audit) -> str:
+    row = drift_row(finding, audit)
+    if row is None or not isinstance(row.statistics, DriftStatistics):
+        return "Input drift: no input could be compared with the training sample."
+    found = row.statistics
+    check = check_of(audit.contract, finding.check)
+    warn = check.limit.warn if check else None
+    shown = figures(RATIO, (found.psi,), (finding.limit, warn))
+    limit = f"; limit {shown.text(finding.limit)}" if finding.limit is not None else ""
+    return (
+        f"Input drift: {clip(row.table.feature, 48)} moved most since training, PSI {shown.text(found.psi)} "
+        f"(expected by chance up to {ratio(found.psi_null95)}{limit}; "
+        f"n={count(found.current_rows)} against {count(found.reference_rows)})."
+    )
+
+
+def _drift_clause(finding: Finding) -> str:
+    names = names_text(finding.names)
+    if finding.reason == "drifted":
+        return f"Outside the limit: {names}."
+    if finding.reason == "drift_insufficient":
+        return f"Too few rows for their number of bins, so not judged: {names}."
+    if finding.warned:
+        return f"No input is outside the limit; past the contract's warning: {names}."
+    return "No input is outside the limit." if finding.status == "PASS" else ""

@@ -1,0 +1,141 @@
+"""The fixed words of the product: one place for what a verdict, a status or a metric is called."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit_core.contract.schema import Severity
+from audit_core.decision.verdict import Verdict
+from audit_core.findings.finding import Evidence, Finding, Reason
+from audit_core.metrics.catalogue import METRIC_NAMES
+
+Mark = Literal["within", "outside", "inconclusive", "too_few", "not_run", "undefined", "no_limit"]
+
+VERDICT_WORDS: dict[Verdict, str] = {
+    "BLOCKED": "Do not release",
+    "INCONCLUSIVE": "Cannot decide yet",
+    "APPROVED": "Approved within contract",
+    "APPROVED_WITH_CONDITIONS": "Approved with conditions",
+}
+VERDICT_MARKS: dict[Verdict, Mark] = {
+    "BLOCKED": "outside",
+    "INCONCLUSIVE": "inconclusive",
+    "APPROVED": "within",
+    "APPROVED_WITH_CONDITIONS": "within",
+}
+MARK_WORDS: dict[Mark, str] = {
+    "within": "Within limit",
+    "outside": "Outside limit",
+    "inconclusive": "Inconclusive",
+    "too_few": "Too few to judge",
+    "not_run": "Not run",
+    "undefined": "Undefined",
+    "no_limit": "No limit set",
+}
+MARK_SHAPES: dict[Mark, str] = {
+    "within": "●",
+    "outside": "✕",
+    "inconclusive": "◆",
+    "too_few": "○",
+    "not_run": "–",
+    "undefined": "○",
+    "no_limit": "·",
+}
+EVIDENCE_WORDS: dict[Evidence, str] = {
+    "CONFIRMED": "Confirmed",
+    "UNCONFIRMED": "Not confirmed",
+    "UNSUPPORTED": "Too little data",
+}
+EVIDENCE_SENTENCES: dict[Evidence, str] = {
+    "CONFIRMED": "Confirmed: the result holds even after allowing for chance at the contract's level.",
+    "UNCONFIRMED": "Not confirmed: chance alone could be behind what was measured.",
+    "UNSUPPORTED": "Too little data: fewer people, or more of unknown group, than the contract allows.",
+}
+SEVERITY_SENTENCES: dict[Severity, str] = {
+    "critical": "It is critical: outside its limit it blocks the release, and no exception can change that.",
+    "major": "It is major: outside its limit it blocks the release unless an exception is recorded.",
+    "minor": "It is minor: outside its limit it becomes a condition on the release.",
+}
+REFERENCE_GROUP = "Reference group"
+WITHHELD = "Withheld for privacy"
+NO_LIMIT = "no limit in the contract"
+NOT_SIGNED = "NOT SIGNED"
+NOT_DISCRIMINATION = "A difference outside the limit is a reason to look, not a finding of discrimination."
+STATISTICS_NOT_LAW = (
+    "Statistical findings under this release contract; not a legal conclusion. "
+    "Groups below the minimum support never count as within the limit."
+)
+LABEL_CAVEAT = (
+    "Outcomes come from the labels in the file. If past decisions shaped those labels, "
+    "every error rate here inherits that."
+)
+READ_INTERVAL = (
+    "The interval is the range the data are compatible with, for reading. "
+    "“At least” and “at most” are the stricter bounds that are compared with the limit."
+)
+
+_THIN: set[Reason] = {"too_few", "thin_group", "one_group", "drift_insufficient"}
+_NO_GAP_WORD = {"coverage", "overlap", "psi", "flip_rate"}
+_SHORT = {
+    "tpr": "TPR",
+    "fpr": "FPR",
+    "fnr": "FNR",
+    "tnr": "TNR",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "calibration_in_the_large": "Calibration",
+    "psi": "Input drift",
+}
+
+REMEDIES: dict[Reason, str] = {
+    "no_baseline": "there is no earlier approved model to compare with. For a first release, record an "
+    "exception with a name and an end date; otherwise give the baseline bundle",
+    "no_train": "no training sample was given. Add the file the model was fitted on",
+    "no_id": "no column with a person's id is named, or the file lacks it. Name it as id under data",
+    "no_label": "true outcomes are missing. Add a file with the label column the contract names",
+    "no_decision": "there is no decision to judge. Give the model file, or a score or decision column",
+    "no_score": "there is no score to judge. Give the model file, or a score column",
+    "no_attribute": "the column of the group is not in the file. Add it, or correct its name in the contract",
+    "not_computed": "this version does not compute it. Assess it by other means and record an exception, "
+    "or take the check out of the contract",
+    "undefined": "there is nothing to divide by in any group. Add rows that hold the cases this rate counts",
+}
+
+
+def mark_of(finding: Finding) -> Mark:
+    """Return the mark (shape and colour class) of a finding."""
+    if finding.reason == "undefined":
+        return "undefined"
+    if finding.status == "PASS":
+        return "within"
+    if finding.status == "FAIL":
+        return "outside"
+    if finding.status == "NOT_RUN":
+        return "not_run"
+    return "too_few" if finding.reason in _THIN else "inconclusive"
+
+
+def status_word(finding: Finding) -> str:
+    """Return the words of a finding's status."""
+    return MARK_WORDS[mark_of(finding)]
+
+
+def metric_name(metric: str) -> str:
+    """Return what a metric is called."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def measure_name(metric: str, compare: str) -> str:
+    """Return what a check measures: “True positive rate gap”, “Selection rate ratio”, “Base rate”."""
+    name = metric_name(metric)
+    if metric in _NO_GAP_WORD:
+        return name
+    return name + {"difference": " gap", "ratio": " ratio"}.get(compare, "")
+
+
+def short_name(metric: str, compare: str) -> str:
+    """Return the field's abbreviation of what a check measures: “TPR gap”."""
+    if metric in _NO_GAP_WORD:
+        return _SHORT.get(metric, metric_name(metric))
+    name = _SHORT.get(metric, metric_name(metric))
+    return name + {"difference": " gap", "ratio": " ratio"}.get(compare, "")

@@ -1,0 +1,139 @@
+"""What a table's columns hold, and which part each seems to play; both are shown and can be changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from audit_core.sources.tables import Kind, Source, Table, run
+
+if TYPE_CHECKING:
+    import duckdb
+
+ColumnRole = Literal[
+    "label", "training label", "score", "decision", "protected attribute", "slice", "id", "window", "feature",
+    "not used",
+]  # fmt: skip
+ROLES: tuple[ColumnRole, ...] = (
+    "label", "training label", "score", "decision", "protected attribute", "slice", "id", "window", "feature",
+    "not used",
+)  # fmt: skip
+MOST_GROUPS = 20
+"""A column with more distinct values is not proposed as a group; it can still be chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """One column: what it holds, how many rows lack a value, how many distinct values it has."""
+
+    name: str
+    kind: Kind
+    rows: int
+    missing: int
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableLook:
+    """A first look at a file: what was read, its columns, and the part each seems to play."""
+
+    source: Source
+    columns: tuple[ColumnProfile, ...]
+    roles: tuple[tuple[str, ColumnRole], ...]
+    label_values: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[ColumnProfile, ...]:
+    """Return the profile of every column; text whose every value is a number counts as a number."""
+    names = table.source.columns
+    parts = []
+    for name in names:
+        value = table.value(name)
+        parts += [f"count({value})", f"approx_count_distinct({value})", f"count(try_cast({value} AS DOUBLE))"]
+    counts = run(con, f"SELECT {', '.join(parts)} FROM {table.scan}", table.source.name)[0]
+    found = []
+    for place, name in enumerate(names):
+        given, distinct, numbers = (int(count) for count in counts[3 * place : 3 * place + 3])
+        kind = table.stored_kind(name)
+        found.append(
+            ColumnProfile(
+                name=name,
+                kind="number" if kind == "text" and given and numbers == given else kind,
+                rows=table.source.rows,
+                missing=table.source.rows - given,
+                distinct=distinct,
+            )
+        )
+    return tuple(found)
+
+
+def numeric_columns(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[str]) -> tuple[str, ...]:
+    """Return those of the named columns in which every value is a number."""
+    return tuple(p.name for p in profile_columns(con, table) if p.name in names and p.kind == "number")
+
+
+def column_values(con: duckdb.DuckDBPyConnection, table: Table, name: str, most: int = 5) -> tuple[str, ...]:
+    """Return a column's distinct values as text, or none when there are more than `most`."""
+    query = (
+        f"SELECT DISTINCT t FROM (SELECT {table.text(name)} AS t FROM {table.scan}) AS cells "
+        f"WHERE t IS NOT NULL ORDER BY t LIMIT {most + 1}"
+    )
+    found = tuple(str(row[0]) for row in run(con, query, table.source.name))
+    return found if len(found) <= most else ()
+
+
+_PROTECTED = re.compile(
+    r"(^|_)(gender|sex|race|ethnicity|ethnic|age_?(band|group|cat)?|disability|disabled|religion|nationality|"
+    r"national_origin|veteran|marital_status|pregnan\w*|orientation)($|_)"
+)
+_PATTERNS: Sequence[tuple[ColumnRole, re.Pattern[str]]] = (
+    ("id", re.compile(r"(^|_)(id|uuid|guid|key)$|^id_")),
+    ("training label", re.compile(r"historic|past_decision|training_label")),
+    (
+        "label",
+        re.compile(r"^(label|target|outcome|y|y_true|ground_truth|qualified|default(ed)?|expected\w*)$"),
+    ),
+    ("score", re.compile(r"(^|_)(score|probability|proba|prob|y_score|y_prob|p)$")),
+    ("decision", re.compile(r"^(decision|prediction|predicted|y_pred|selected|advanced|approved|route)$")),
+    ("window", re.compile(r"(^|_)(month|week|quarter|date|window|period)($|_)")),
+    ("slice", re.compile(r"^(channel|source|region|country|state|product|segment|job_family|variant)$")),
+)
+
+
+def guess_roles(
+    columns: Sequence[ColumnProfile], features: Collection[str] = ()
+) -> tuple[tuple[str, ColumnRole], ...]:
+    """Return the part each column seems to play, by its name and by what it holds.
+
+    A single role (label, score, decision, id, window) goes to the first column that fits; a column the model
+    was fitted on stays a feature.
+    """
+    taken: set[ColumnRole] = set()
+    found: list[tuple[str, ColumnRole]] = []
+    for column in columns:
+        role = _guess(column, taken, features)
+        if role not in ("feature", "slice", "protected attribute", "not used"):
+            taken.add(role)
+        found.append((column.name, role))
+    return tuple(found)
+
+
+def _guess(column: ColumnProfile, taken: set[ColumnRole], features: Collection[str]) -> ColumnRole:
+    name = column.name.strip().lower()
+    grouping = column.distinct <= MOST_GROUPS
+    if _PROTECTED.search(name) and (grouping or name == "age"):
+        return "protected attribute"
+    if column.name in features:
+        return "feature"
+    for role, pattern in _PATTERNS:
+        if role not in taken and pattern.search(name) and _fits(role, column):
+            return role
+    return "not used" if column.kind == "other" else "feature"
+
+
+def _fits(role: ColumnRole, column: ColumnProfile) -> bool:
+    if role in ("label", "training label", "decision", "slice"):
+        return column.distinct <= MOST_GROUPS
+    return column.kind == "number" if role == "score" else True

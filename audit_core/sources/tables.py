@@ -1,0 +1,284 @@
+"""A file on disk becomes a checked table that DuckDB can scan; nothing is loaded whole.
+
+Inside SQL a column is called c0, c1, …: a header never becomes part of a statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy.typing as npt
+
+from audit_core.errors import SourceError, UsageError
+from audit_core.sources.files import SAVE_AGAIN, checked_columns, csv_header, find_files, format_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+Role = Literal["model", "train", "evaluation", "baseline", "window"]
+Kind = Literal["number", "boolean", "text", "other"]
+
+MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+"""Cell texts that mean *no value*; any other text is a value, `None` and `?` included."""
+
+CHUNK = 1 << 20
+INTEGERS = frozenset(
+    f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What was read: its part in the audit, its name, and the SHA-256 of its exact bytes."""
+
+    role: Role
+    name: str
+    sha256: str
+    bytes: int
+    rows: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that can be scanned: `scan` is the FROM clause that yields the columns c0, c1, …
+
+    `types` are DuckDB's names of the columns' types; a CSV's cells are all VARCHAR, compared as raw text.
+    """
+
+    source: Source
+    scan: str
+    types: tuple[str, ...]
+
+    def has(self, column: str) -> bool:
+        """Whether the file has a column of exactly this name."""
+        return column in self.source.columns
+
+    def index(self, column: str) -> int:
+        """Position of a column.
+
+        Raises
+        ------
+        UsageError
+            The file has no such column.
+        """
+        if column not in self.source.columns:
+            raise UsageError(
+                f"There is no column named “{column}”",
+                where=self.source.name,
+                remedy="Correct the name in the contract, or add the column to the file",
+            )
+        return self.source.columns.index(column)
+
+    def value(self, column: str) -> str:
+        """SQL of a column's value with every missing cell as NULL."""
+        index = self.index(column)
+        if self.types[index] != "VARCHAR":
+            return f"c{index}"
+        listed = ", ".join(literal(text) for text in MISSING)
+        return f"(CASE WHEN c{index} IN ({listed}) THEN NULL ELSE c{index} END)"
+
+    def text(self, column: str) -> str:
+        """SQL of a column's value as text; a whole number reads the same however it is stored."""
+        value = self.value(column)
+        kind = self.types[self.index(column)]
+        if kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+            return (
+                f"(CASE WHEN {value} = floor({value}) AND abs({value}) < 1e15 "
+                f"THEN cast(cast({value} AS BIGINT) AS VARCHAR) ELSE cast({value} AS VARCHAR) END)"
+            )
+        return value if kind == "VARCHAR" else f"cast({value} AS VARCHAR)"
+
+    def number(self, column: str) -> str:
+        """SQL of a column's value as a double; a cell that is no number is NULL."""
+        return f"try_cast({self.value(column)} AS DOUBLE)"
+
+    def stored_kind(self, column: str) -> Kind:
+        """What the file says a column holds; text may still turn out to be numbers."""
+        kind = self.types[self.index(column)]
+        if kind in INTEGERS or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+            return "number"
+        if kind in ("BOOLEAN", "VARCHAR"):
+            return "boolean" if kind == "BOOLEAN" else "text"
+        return "text" if kind.startswith(("DATE", "TIME", "ENUM", "UUID")) else "other"
+
+
+def literal(text: str) -> str:
+    """SQL string literal of a text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return an in-memory DuckDB that never fetches an extension."""
+    import duckdb
+
+    con = duckdb.connect(":memory:")
+    for setting in (
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        "memory_limit = '2GB'",
+        "enable_progress_bar = false",
+    ):
+        con.execute(f"SET {setting}")
+    return con
+
+
+def open_table(
+    con: duckdb.DuckDBPyConnection, path: Path | str, role: Role, *, name: str | None = None
+) -> Table:
+    """Return the table behind a file, a folder of Parquet files or a glob.
+
+    Raises
+    ------
+    SourceError
+        The file is missing, empty, or not what its name says.
+    """
+    files = find_files(path)
+    shown = name or (files[0].name if len(files) == 1 else str(path))
+    kind = format_of(files[0], shown)
+    if any(format_of(file, file.name) != kind for file in files[1:]):
+        raise SourceError("The files are not all of one format", where=shown, remedy=SAVE_AGAIN)
+    columns, scan = _SCANS[kind](con, files, shown)
+    types = tuple(str(row[1]) for row in run(con, f"DESCRIBE SELECT * FROM {scan}", shown))
+    rows = int(run(con, f"SELECT count(*) FROM {scan}", shown)[0][0])
+    if rows == 0:
+        raise SourceError("The file has a header but no rows", where=shown, remedy="Upload a file with rows")
+    digest, size = fingerprint(files)
+    source = Source(role=role, name=shown, sha256=digest, bytes=size, rows=rows, columns=columns)
+    return Table(source=source, scan=scan, types=types)
+
+
+def fingerprint(files: Sequence[Path]) -> tuple[str, int]:
+    """Return (SHA-256, bytes) of the files: of the bytes of one, of the list of hashes of several."""
+    digests, total = [], 0
+    for file in files:
+        digest = hashlib.sha256()
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                total += len(chunk)
+        digests.append(digest.hexdigest())
+    if len(digests) == 1:
+        return digests[0], total
+    listed = "".join(f"{d}  {f.name}\n" for d, f in zip(digests, files, strict=True))
+    return hashlib.sha256(listed.encode()).hexdigest(), total
+
+
+def run(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query over one file; what DuckDB can't parse becomes one sentence.
+
+    Raises
+    ------
+    SourceError
+        A row does not fit the header, or the text is not UTF-8.
+    """
+    import duckdb
+
+    try:
+        return con.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from error
+
+
+def run_columns(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[npt.NDArray[Any]]:
+    """Return a query's columns as arrays; errors as in `run`."""
+    import duckdb
+
+    try:
+        return list(con.execute(sql).fetchnumpy().values())
+    except duckdb.Error as error:
+        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from error
+
+
+def batches(con: duckdb.DuckDBPyConnection, table: Table, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
+    """Yield the rows in file order, under the file's own column names; errors as in `run`."""
+    import duckdb
+    import pyarrow as pa
+
+    names = list(table.source.columns)
+    try:
+        for batch in con.execute(f"SELECT * FROM {table.scan}").to_arrow_reader(rows):
+            yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+    except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+        raise SourceError(_reason(str(error)), where=table.source.name, remedy=SAVE_AGAIN) from error
+
+
+def _reason(detail: str) -> str:
+    """DuckDB's complaint without the cells it quotes."""
+    lowered = detail.lower()
+    if "utf-8" in lowered or "unicode" in lowered or "encod" in lowered:
+        return "The file is not UTF-8 text"
+    after = detail.partition("Line:")[2].split()
+    line = after[0].strip(":,.") if after else ""
+    place = f" (line {line})" if line.isdigit() else ""
+    if "unterminated quote" in lowered or "not terminated" in lowered:
+        return f"A quoted cell is never closed{place}"
+    if "number of columns" in lowered or "missing columns" in lowered or "too many columns" in lowered:
+        return f"A row does not have as many cells as the header{place}"
+    return f"The table can't be read{place}"
+
+
+def _scan_csv(
+    _con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
+) -> tuple[tuple[str, ...], str]:
+    header, delimiter = csv_header(files[0], name)
+    columns = checked_columns(header, name)
+    for file in files[1:]:
+        if csv_header(file, file.name)[0] != header:
+            raise SourceError(
+                "The files do not have the same header, in the same order",
+                where=file.name,
+                remedy="Write every file with the same columns",
+            )
+    typed = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(columns)))
+    listed = ", ".join(literal(str(file)) for file in files)
+    scan = (
+        f"read_csv([{listed}], auto_detect = false, header = false, skip = 1, delim = {literal(delimiter)}, "
+        f"quote = '\"', escape = '\"', columns = {{{typed}}}, strict_mode = true)"
+    )
+    return columns, scan
+
+
+def _scan_parquet(
+    con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
+) -> tuple[tuple[str, ...], str]:
+    relation = f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+    import duckdb
+
+    try:
+        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    except duckdb.Error as error:
+        raise SourceError("The Parquet file can't be read", where=name, remedy=SAVE_AGAIN) from error
+    columns = checked_columns([str(row[0]) for row in described], name)
+    return columns, _renamed(columns, relation)
+
+
+def _scan_arrow(
+    con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
+) -> tuple[tuple[str, ...], str]:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    try:
+        data = ds.dataset([str(file) for file in files], format="feather")
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError("The Arrow file can't be read", where=name, remedy=SAVE_AGAIN) from error
+    columns = checked_columns(data.schema.names, name)
+    view = f"arrow_{hashlib.sha256(str(files).encode()).hexdigest()[:16]}"
+    con.register(view, data)
+    return columns, _renamed(columns, view)
+
+
+_SCANS = {"csv": _scan_csv, "parquet": _scan_parquet, "arrow": _scan_arrow}
+
+
+def _renamed(columns: Sequence[str], relation: str) -> str:
+    """Subquery that gives the columns of a relation the names c0, c1, …"""
+    quoted = (column.replace('"', '""') for column in columns)
+    listed = ", ".join(f'"{column}" AS c{i}' for i, column in enumerate(quoted))
+    return f"(SELECT {listed} FROM {relation})"
