@@ -23,7 +23,13 @@ from audit_core.decision.record import Audit, ScoredBy
 from audit_core.errors import UsageError
 from audit_core.evidence.workspace import Workspace
 from audit_core.sources.model import identify_model, require_trust
-from audit_core.sources.profile import numeric_columns
+from audit_core.sources.profile import (
+    TableLook,
+    column_values,
+    guess_roles,
+    numeric_columns,
+    profile_columns,
+)
 from audit_core.sources.tables import Role, Source, Table, batches, connect, open_table
 
 if TYPE_CHECKING:
@@ -33,6 +39,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 AUDIT_STAGES: tuple[Stage, ...] = ("data", "training", "predeploy")
+MOST_LABEL_VALUES = 5
+EXAMPLE_FOLDER = Path(__file__).resolve().parent.parent / "sample_data" / "hiring"
+EXAMPLE_DATE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+"""Clock of the worked example: its evaluation month is October 2026, whenever it is opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,3 +265,45 @@ def _train_coding(con: duckdb.DuckDBPyConnection, train: Table, contract: Releas
         slices=tuple(name for name in spec.slices if train.has(name)),
     )
     return code_table(con, train, replace(contract, data=present))
+
+
+def look_at(path: Path | str, name: str, role: Role = "evaluation") -> TableLook:
+    """Return a first look at a file: its columns, the part each seems to play, the values of a label."""
+    con = connect()
+    try:
+        table = open_table(con, path, role, name=name)
+        columns = profile_columns(con, table)
+        few = [column.name for column in columns if column.distinct <= MOST_LABEL_VALUES]
+        values = tuple((column, column_values(con, table, column)) for column in few)
+    finally:
+        con.close()
+    return TableLook(source=table.source, columns=columns, roles=guess_roles(columns), label_values=values)
+
+
+def worked_example(workspace: Workspace, progress: Progress | None = None) -> Audit:
+    """Return the audit of the bundled hiring example, run once and then read from the workspace.
+
+    Raises
+    ------
+    UsageError
+        The example's files are not beside the program.
+    """
+    folder = EXAMPLE_FOLDER
+    if not (folder / "contract.yaml").is_file():
+        raise UsageError(
+            "The worked example is not here", where=str(folder), remedy="Run the program from its repository"
+        )
+    contract = (folder / "contract.yaml").read_bytes()
+    for entry in workspace.entries():
+        if entry.worked_example and workspace.contract_bytes(entry.id) == contract:
+            return workspace.load(entry.id)
+    request = AuditRequest(
+        contract=contract,
+        contract_name="contract.yaml",
+        evaluation=folder / "evaluation.csv",
+        train=folder / "train.csv",
+        model=folder / "model.joblib",
+        as_of=EXAMPLE_DATE,
+        worked_example=True,
+    )
+    return run_audit(request, workspace, progress)

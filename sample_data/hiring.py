@@ -44,13 +44,13 @@ SOURCE: Final = {"agency": 0.14, "career_site": 0.26, "job_board": 0.42, "referr
 
 # Truth: what a year, a point or a degree is worth, and the two things the model can't know or learns wrongly.
 EDUCATION_WORTH: Final = {"school": -0.5, "associate": -0.15, "bachelor": 0.15, "master": 0.45}
-SLOPE: float = 1.3
-OVER_50: float = 0.6  # people of 50 and over are better than their features say
-GAP_PENALTY: float = 0.125  # past decisions held every month of a career gap against the applicant
-PAST_LENIENCE: float = 0.25
-JUNIOR_YEARS: float = 0.177  # a junior's share of the experience others of that age have
-GAP_MEANS = [8.4, 5.0, 0.6, 1.6]  # months: Black women, other women, Black men, other men
-BAND: float = 0.25
+SLOPE: Final = 1.3
+OVER_50: Final = 0.63  # people of 50 and over are better than their features say
+GAP_PENALTY: Final = 0.1235  # past decisions held every month of a career gap against the applicant
+PAST_LENIENCE: Final = 0.257
+JUNIOR_YEARS: Final = 0.177  # a junior's share of the experience others of that age have
+GAP_MEANS: Final = [8.8, 5.0, 0.6, 1.6]  # months: Black women, other women, Black men, other men
+BAND: Final = 0.25
 
 FORMATS: Final = {
     "years_experience": "{:.1f}",
@@ -77,7 +77,7 @@ class Conditions:
 def _later(month: str, gap_multiplier: float = 1.0, returned: float = 1.0) -> Conditions:
     return Conditions(
         months=(month,),
-        juniors=0.405,
+        juniors=0.4045,
         ai_matching=0.12,
         job_family=NEXT_JOB_FAMILY,
         commute_missing=0.08,
@@ -89,10 +89,10 @@ def _later(month: str, gap_multiplier: float = 1.0, returned: float = 1.0) -> Co
 BLOCKS: Final = {
     "train": Conditions(months=("2026-04", "2026-05", "2026-06"), job_family=JOB_FAMILY),
     "evaluation": _later("2026-10"),
-    "window_1": _later("2026-11"),
-    "window_2": _later("2026-12"),
-    "window_3": _later("2027-01"),
-    "window_4": _later("2027-02", 1.5),
+    "window_1": _later("2026-11", 0.85),
+    "window_2": _later("2026-12", 0.85),
+    "window_3": _later("2027-01", 0.85),
+    "window_4": _later("2027-02", 1.4),
     "window_5": _later("2027-03", 2.1),
     "window_6": _later("2027-04", 2.4, returned=0.39),
 }
@@ -107,7 +107,6 @@ def people(block: str, n: int, seed: int = SEED, conditions: Conditions | None =
     places = ranks(seed, block, n)
     rows = _groups(seed, block, places, now)
     rows |= _features(seed, block, places, rows, now)
-    rows |= _circumstances(seed, block, rows, now)
     rows |= _labels(seed, block, rows, now)
     table = pd.DataFrame(rows)
     table.insert(0, "applicant_id", [f"{_code(block)}{i:06d}" for i in range(1, n + 1)])
@@ -166,27 +165,16 @@ def _features(seed: int, block: str, places: Ints, groups: Columns, now: Conditi
     skills = 62 + 13 * (ability - profile) / 2**0.5
     interview = np.clip(3.1 + 0.75 * (ability + profile) / 2**0.5, 1, 5)
     gap = _career_gap(spread(seed, block, "employment_gap_months", peers), groups, now)
+    km = -12 * np.log1p(-draw("commute_km"))
     return {
         "years_experience": years,
         "education": education,
         "skills_score": np.round(skills, 1),
         "interview_score": np.round(interview, 2),
         "employment_gap_months": gap,
-    }
-
-
-def _circumstances(seed: int, block: str, rows: Columns, now: Conditions) -> Columns:
-    """What says nothing about worth, spread evenly along it so that no model learns otherwise."""
-    places = np.argsort(_order(rows, rows["gender"]), kind="stable").astype(np.int64)
-
-    def draw(column: str) -> Floats:
-        return spread(seed, block, column, places)
-
-    km = np.round(-12 * np.log1p(-draw("commute_km")), 1)
-    return {
         "job_family": _named(draw("job_family"), now.job_family)[0],
         "source": _named(draw("source"), _sources(now))[0],
-        "commute_km": np.where(draw("commute_missing") < now.commute_missing, np.nan, km),
+        "commute_km": np.where(draw("commute_missing") < now.commute_missing, np.nan, np.round(km, 1)),
     }
 
 
@@ -207,13 +195,12 @@ def _sources(now: Conditions) -> dict[str, float]:
 def _labels(seed: int, block: str, rows: Columns, now: Conditions) -> Columns:
     """The reviewed outcome, missing where it has not come back, and for train the past decision."""
     over_50 = rows["age"] >= 50
-    order = _order(rows, over_50)
+    order = _order(rows)
     truth = expit(SLOPE * (_worth(rows) + OVER_50 * over_50))
     qualified = pd.array(outcomes(seed, block, "qualified", truth, order), dtype="Int64")
     qualified[outcomes(seed, block, "returned", np.full(len(truth), now.returned), order) == 0] = pd.NA
     if block != "train":
         return {"qualified": qualified}
-    order = _order(rows, rows["education"])
     advanced = outcomes(seed, block, TRAINING_LABEL, expit(SLOPE * _past(rows)), order)
     return {"qualified": qualified, TRAINING_LABEL: advanced}
 
@@ -245,13 +232,13 @@ def _past(rows: Columns) -> Floats:
     return np.asarray(_worth(rows) - GAP_PENALTY * gap + PAST_LENIENCE, dtype=np.float64)
 
 
-def _order(rows: Columns, split: npt.NDArray[Any]) -> Ints:
+def _order(rows: Columns) -> Ints:
     """The row numbers with like next to like: whoever is dealt along it, every group gets its share.
 
-    Within a gender and a part of `split` rows stand in bands of the past rule, which is nearly the
+    Within a gender and a side of 50 years rows stand in bands of the past rule, which is nearly the
     model's ranking, and in a band by worth, up and down in turn so that neighbours stay alike.
     """
-    part, gender = (np.unique(column, return_inverse=True)[1] for column in (split, rows["gender"]))
+    gender = np.unique(rows["gender"], return_inverse=True)[1]
     band = np.floor(np.round(_past(rows), 9) / BAND).astype(np.int64)
     worth = np.round(_worth(rows), 9) * np.where(band % 2, -1.0, 1.0)
-    return np.lexsort((worth, band, part, gender)).astype(np.int64)
+    return np.lexsort((worth, band, rows["age"] >= 50, gender)).astype(np.int64)

@@ -16,9 +16,8 @@ from audit_core.errors import Problem
 
 LARGEST = 1 << 20
 _DEEPEST = 24
-_MOST_NODES = (
-    50_000  # after aliases are followed: a few lines of nested aliases can stand for billions of values
-)
+# After aliases are followed: a few lines of nested aliases can stand for billions of values.
+_MOST_NODES = 20_000
 
 _GRAMMAR = {
     "mapping values are not allowed here": "a colon is not expected here; put text with a colon in quotes",

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from audit_core.contract.yaml import parse_contract
 from audit_core.decision.assess import assess
@@ -162,8 +162,8 @@ class Workspace:
         return folder
 
 
-def _model(data: dict[str, object] | None) -> ScoredBy | None:
+def _model(data: dict[str, Any] | None) -> ScoredBy | None:
     if data is None:
         return None
-    lists = {key: tuple(data[key]) for key in ("features", "notes")}  # type: ignore[arg-type]
-    return ScoredBy(**{**data, **lists})  # type: ignore[arg-type]
+    lists = {key: tuple(data[key]) for key in ("features", "notes")}
+    return ScoredBy(**{**data, **lists})

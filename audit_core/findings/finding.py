@@ -50,16 +50,18 @@ class GroupValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """How many more people of a group it would take to decide, if the true gap is 0.
+    """How many more people of a group it would take to decide, if the true gap is `true_gap` (rates 0–1).
 
     `unit` is what is counted (positives, negatives, rows); `rows` is the same in rows of the group at its
-    present share of that unit, or None when the share is 0.
+    present share of that unit, or None when the share is 0. Where groups that are truly equal would already
+    have been told apart from the limit, `true_gap` is the gap observed, otherwise 0.
     """
 
     group: Group
     unit: Literal["positives", "negatives", "rows"]
     more: int
     rows: int | None
+    true_gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,63 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 
 from audit_core.contract.schema import ReleaseContract
+from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, Needs
-from audit_core.metrics.catalogue import CRITERIA, RATES
+from audit_core.metrics.catalogue import CRITERIA, RATES, SupportOf
 from audit_core.metrics.measurements import SubjectGap
 from audit_core.metrics.planner import people_to_pass
 
 
 def needed(finding: Finding, part: SubjectGap, contract: ReleaseContract, counted: Counted) -> Needs | None:
-    """Return what the group with the greatest shortfall lacks, or None where more people decide nothing.
+    """Return what the smallest required group lacks, or None where no number of people is known to decide.
 
-    A difference of rates needs enough people to show it within the limit when the groups are truly equal
-    (METHODS §5), and never fewer than the contract's minimum; the other checks need that minimum.
+    A difference of rates needs enough people to be shown within its limit when the groups are truly equal
+    (METHODS §5), and never fewer than the contract's minimum. Where that many are there already, the true gap
+    is taken to be the one observed. Ratios and means have no such formula: they need the minimum.
     """
     if finding.evidence == "CONFIRMED" or finding.reason in ("one_group", "undefined", "too_many_unknown"):
         return None
-    metric = _rate_of(part)
-    if metric is None:
-        return None
-    tables = counted.cube.outcomes(finding.subject)
-    have = {}
-    for group in part.required:
-        have[group] = RATES[metric].counts(tables[group])[1] if group in tables else 0
+    unit, have, rows = _people(finding, part, counted)
     if not have:
         return None
-    target = max(part.min_support, _to_pass(finding, contract, part, len(have)))
     group = min(have, key=lambda name: have[name])
-    more = target - have[group]
-    if more <= 0:
+    for true_gap in (0.0, float(finding.value or 0)):
+        target = max(part.min_support, _to_pass(finding, contract, len(have), true_gap) or 0)
+        more = target - have[group]
+        if more > 0:
+            in_rows = ceil(more * rows[group] / have[group]) if have[group] else None
+            return Needs(group=group, unit=unit, more=more, rows=in_rows, true_gap=true_gap)
+    return None
+
+
+def _people(
+    finding: Finding, part: SubjectGap, counted: Counted
+) -> tuple[SupportOf, Mapping[Group, int], Mapping[Group, int]]:
+    """Unit of the check's support, people of that unit per required group, and the group's rows."""
+    names = CRITERIA.get(part.metric, (part.metric,))
+    metric = RATES.get(names[0])
+    tables = counted.cube.outcomes(finding.subject)
+    rows = {group: int(tables[group].sum()) if group in tables else 0 for group in part.required}
+    if metric is None:
+        return "rows", rows, rows
+    have = {group: metric.counts(tables[group])[1] if group in tables else 0 for group in part.required}
+    return metric.support, have, rows
+
+
+def _to_pass(finding: Finding, contract: ReleaseContract, groups: int, true_gap: float) -> int | None:
+    """People per group until a gap of this size can be shown to be within the limit, if a formula knows."""
+    high, low, limit = finding.high, finding.low, finding.limit
+    if finding.compare != "difference" or high is None or low is None or limit is None or groups < 2:
         return None
-    rows = _rows(more, have[group], int(tables[group].sum()) if group in tables else 0)
-    return Needs(group=group, unit=RATES[metric].support, more=more, rows=rows)
-
-
-def _rate_of(part: SubjectGap) -> str | None:
-    """The rate a gap compares; None for a mean, whose people are rows."""
-    if part.metric in RATES:
-        return part.metric
-    names = CRITERIA.get(part.metric)
-    return names[0] if names else None
-
-
-def _to_pass(finding: Finding, contract: ReleaseContract, part: SubjectGap, groups: int) -> int:
-    """People per group until groups that are truly equal can be shown to be within the limit."""
-    counts = (finding.high, finding.low)
-    if finding.compare != "difference" or None in counts or finding.limit is None or groups < 2:
-        return part.min_support
-    pooled = [value for value in counts if value is not None and value.numerator is not None]
-    rows = sum(value.denominator for value in pooled)
-    if not rows or not 0 < finding.limit < 1:
-        return part.min_support
-    rate = sum(value.numerator or 0 for value in pooled) / rows
+    if high.numerator is None or low.numerator is None or not 0 < limit < 1 or true_gap >= limit:
+        return None
+    rate = (high.numerator + low.numerator) / (high.denominator + low.denominator)
     level = float(contract.statistics.level)
-    return people_to_pass(rate, groups, float(finding.limit), level=level) or part.min_support
-
-
-def _rows(more: int, have: int, rows: int) -> int | None:
-    return ceil(more * rows / have) if have else None
+    return people_to_pass(rate, groups, float(limit), true_gap, level=level)

@@ -17,6 +17,7 @@ from audit_core.report.words import (
     status_word,
 )
 
+FILL_IN = "(fill in)"
 UNKNOWN_CHECK = "The contract has no check of that name."
 OUT_OF_SCOPE = "This check belongs to a later stage ({stage}) and was not part of this run."
 
@@ -75,7 +76,7 @@ def _owner(check: Check, audit: Audit) -> str:
     role = next((role for role in audit.contract.roles if role.id == check.owner), None)
     parts = []
     if check.owner:
-        name = f" ({role.name}, {role.contact})" if role and role.name else ""
+        name = f" ({role.name}, {role.contact})" if role and role.name and role.name != FILL_IN else ""
         parts.append(f"Answered for by {check.owner}{name}.")
     if check.on_fail:
         parts.append(f"If it fails, the contract says: {check.on_fail.action}; tell {check.on_fail.notify}.")

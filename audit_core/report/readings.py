@@ -88,16 +88,17 @@ def reading(finding: Finding) -> Reading:
 
 def reading_of_gap(gap: SubjectGap) -> Reading:
     """Return the numbers of a gap that no check of the contract has a limit for."""
-    found = gap.gap
-    known = found.value is not None
+    found, known = gap.gap, gap.gap.value is not None
+    ratio = found.compare == "ratio"  # the bound that accuses protects every group of ten or more
+    lower, upper = (found.lower, found.upper_all) if ratio else (found.lower_all, found.upper)
     return Reading(
         metric=gap.metric,
         compare=found.compare,
         subject=gap.subject,
         value=found.value,
         interval=_finite_interval(found.interval),
-        lower=_finite(found.lower) if known else None,
-        upper=_finite(found.upper) if known else None,
+        lower=_finite(lower) if known else None,
+        upper=_finite(upper) if known else None,
         limits=(None, None),
         high=_group_value(found.high),
         low=_group_value(found.low),

@@ -70,8 +70,12 @@ def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Colum
 
 
 def numeric_columns(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[str]) -> tuple[str, ...]:
-    """Return those of the named columns in which every value is a number."""
-    return tuple(p.name for p in profile_columns(con, table) if p.name in names and p.kind == "number")
+    """Return those of the named columns in which every value is a number; an empty column is one of them."""
+    return tuple(
+        p.name
+        for p in profile_columns(con, table)
+        if p.name in names and (p.kind == "number" or p.missing == p.rows)
+    )
 
 
 def column_values(con: duckdb.DuckDBPyConnection, table: Table, name: str, most: int = 5) -> tuple[str, ...]:

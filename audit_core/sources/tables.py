@@ -202,7 +202,8 @@ def batches(con: duckdb.DuckDBPyConnection, table: Table, rows: int = 50_000) ->
 
     names = list(table.source.columns)
     try:
-        for batch in con.execute(f"SELECT * FROM {table.scan}").to_arrow_reader(rows):
+        reader: pa.RecordBatchReader = con.sql(f"SELECT * FROM {table.scan}").to_arrow_reader(rows)
+        for batch in reader:
             yield pa.RecordBatch.from_arrays(batch.columns, names=names)
     except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
         raise SourceError(_reason(str(error)), where=table.source.name, remedy=SAVE_AGAIN) from error

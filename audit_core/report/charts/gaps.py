@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from audit_core.contract.schema import Check, Limit, ReleaseContract, Subject
-from audit_core.cube.count_cube import Group
+from audit_core.contract.schema import Check, ReleaseContract, Subject
+from audit_core.cube.count_cube import Group, Integers
 from audit_core.decision.record import Audit
+from audit_core.findings.finding import Finding
 from audit_core.findings.judge import blank_finding, judge_gap
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count, Estimate, Measured, TooFew
@@ -22,14 +24,13 @@ from audit_core.report.charts.marks import (
     NEUTRAL,
     REFERENCE_STYLE,
     Figure,
-    MarkStyle,
     annotation,
     axis,
     label,
     layout,
     whisker,
 )
-from audit_core.report.numbers import Figures, count, decimal, percent
+from audit_core.report.numbers import count, decimal, percent
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.words import MARK_SHAPES, MARK_WORDS, REFERENCE_GROUP, Mark, mark_of, metric_name
 
@@ -41,7 +42,7 @@ ROW_HEIGHT = 46
 class GroupMark:
     """One group: its rate, how it stands to the reference group, and the mark that says so.
 
-    `against` is the group minus the reference (or divided by it), with its 95 % interval; None for the
+    `against` is the group minus the reference (or divided by it) with its interval for reading; None for the
     reference itself and where a rate is missing.
     """
 
@@ -72,12 +73,13 @@ class GroupGaps:
     metric: str
     compare: Compare
     limit: Fraction | None
+    level: Fraction
     reference: Group | None
     marks: tuple[GroupMark, ...]
 
     @property
     def band(self) -> tuple[float, float] | None:
-        """The rates (0–1) within the limit of the reference group's rate."""
+        """The rates (0–1) that lie within the limit of the reference group's rate."""
         base = next((m.estimate for m in self.marks if m.is_reference), None)
         if self.limit is None or not isinstance(base, Measured | TooFew):
             return None
@@ -88,7 +90,7 @@ class GroupGaps:
 
 
 def contract_check(contract: ReleaseContract, subject: Subject, metric: str) -> Check | None:
-    """Return the check that limits a metric's gap over a subject, the one compared by difference first."""
+    """Return the check that limits a metric's gap over a subject, a difference before a ratio."""
     found = [
         check
         for check in contract.checks
@@ -102,32 +104,43 @@ def contract_check(contract: ReleaseContract, subject: Subject, metric: str) -> 
 
 
 def group_gaps(audit: Audit, subject: Subject, metric: str) -> GroupGaps:
-    """Return every group of a subject compared with the reference group, under the contract's own limit.
+    """Return every group of a subject beside the reference group, under the limit of the audit's contract.
 
     The reference is the contract's; where it names none, the group with the highest supported rate, so that
-    the widest gap of the finding is the one on screen.
+    the widest gap of the check is the one on screen.
     """
     check = contract_check(audit.contract, subject, metric)
     compare: Compare = "ratio" if check is not None and check.compare == "ratio" else "difference"
-    measured = audit.measurements.gap(subject, metric, compare)
-    reference = _reference(audit, subject, measured)
-    pairs = _Pairs(audit=audit, subject=subject, metric=metric, compare=compare, check=check)
-    marks = tuple(pairs.mark(group, reference) for group in audit.measurements.groups_of(subject))
-    limit = (blank_finding(check, subject).limit) if check else None
+    reference = _reference(audit, subject, audit.measurements.gap(subject, metric, compare))
+    pairs = _Pairs(
+        audit=audit,
+        subject=subject,
+        metric=metric,
+        compare=compare,
+        check=check,
+        tables=audit.counted.cube.outcomes(subject),
+    )
     return GroupGaps(
-        subject=subject, metric=metric, compare=compare, limit=limit, reference=reference, marks=marks
+        subject=subject,
+        metric=metric,
+        compare=compare,
+        limit=blank_finding(check, subject).limit if check else None,
+        level=audit.contract.statistics.level,
+        reference=reference,
+        marks=tuple(pairs.mark(group, reference) for group in audit.measurements.groups_of(subject)),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pairs:
-    """Judges one group at a time against the reference, by the rule the whole gap is judged by."""
+    """Puts one group at a time beside the reference, judged by the rule the whole gap is judged by."""
 
     audit: Audit
     subject: Subject
     metric: str
     compare: Compare
     check: Check | None
+    tables: Mapping[Group, Integers]
 
     def mark(self, group: Group, reference: Group | None) -> GroupMark:
         found = self.audit.measurements.rate(self.subject, group, self.metric)
@@ -139,59 +152,182 @@ class _Pairs:
             group=group,
             name=group_words(group),
             estimate=found,
-            mark=self._mark(mine, base, found, same=same),
+            mark=_plain_mark(found) if same else self._mark(mine, base, found),
             is_reference=same,
             against=against,
             interval=interval,
         )
 
     def _count(self, group: Group | None) -> Count | None:
-        table = self.audit.counted.cube.outcomes(self.subject).get(group) if group is not None else None
-        if group is None or table is None:
+        if group is None or group not in self.tables:
             return None
         row = rate_metric(self.audit.contract, self.metric, favourable=self.compare == "ratio")
-        numerator, denominator = row.counts(table)
-        return Count(group=group, numerator=numerator, denominator=denominator)
+        numerator, denominator = row.counts(self.tables[group])
+        return Count(group=group, numerator=numerator, denominator=denominator) if denominator else None
 
     def _against(self, mine: Count | None, base: Count | None) -> tuple[Fraction | None, Interval | None]:
         if mine is None or base is None or mine.value is None or base.value is None:
             return None, None
         z = z_two_sided(float(self.audit.contract.statistics.level))
-        numbers = (mine.numerator, mine.denominator, base.numerator, base.denominator)
+        numbers = (mine.numerator, mine.denominator, base.numerator, base.denominator, z)
         if self.compare == "difference":
-            return mine.value - base.value, newcombe_difference(*numbers, z)
-        return (mine.value / base.value if base.value else None), koopman_ratio(*numbers, z)
+            return mine.value - base.value, newcombe_difference(*numbers)
+        return (mine.value / base.value, koopman_ratio(*numbers)) if base.value else (None, None)
 
-    def _mark(self, mine: Count | None, base: Count | None, found: Estimate, *, same: bool) -> Mark:
-        if not isinstance(found, Measured | TooFew) or mine is None:
-            return "undefined"
-        if isinstance(found, TooFew) or same or self.check is None or base is None:
-            return "too_few" if isinstance(found, TooFew) else "no_limit"
-        return mark_of(self._judged(self.check, mine, base))
+    def _mark(self, mine: Count | None, base: Count | None, found: Estimate) -> Mark:
+        if mine is None or base is None or self.check is None:
+            return _plain_mark(found)
+        finding = self._judged(self.check, mine, base)
+        thin = finding.evidence == "UNSUPPORTED" or isinstance(found, TooFew)
+        # Too few people keep a group from false comfort, not from proven harm.
+        return "too_few" if thin and finding.evidence != "CONFIRMED" else mark_of(finding)
 
-    def _judged(self, check: Check, mine: Count, base: Count):  # type: ignore[no-untyped-def]
-        policy = RATES[self.metric].required(self.audit.contract.support)
-        compare = ratio_gap if self.compare == "ratio" else difference_gap
-        level = float(self.audit.contract.statistics.level)
+    def _judged(self, check: Check, mine: Count, base: Count) -> Finding:
+        contract = self.audit.contract
+        support = RATES[self.metric].required(contract.support)
+        gap_of = ratio_gap if self.compare == "ratio" else difference_gap
         pair = SubjectGap(
             subject=self.subject,
             metric=self.metric,
-            gap=compare([base, mine], min_support=policy, level=level),
-            min_support=policy,
-            required=(base.group, mine.group),
+            gap=gap_of([base, mine], min_support=support, level=float(contract.statistics.level)),
+            min_support=support,
+            required=(),
             missing=(),
             too_many_unknown=False,
             parts=(),
         )
-        return judge_gap(blank_finding(check, self.subject), check, self.audit.contract, self.audit.counted, pair)
+        return judge_gap(blank_finding(check, self.subject), check, contract, self.audit.counted, pair)
+
+
+def _plain_mark(found: Estimate) -> Mark:
+    if isinstance(found, TooFew):
+        return "too_few"
+    return "no_limit" if isinstance(found, Measured) else "undefined"
 
 
 def _reference(audit: Audit, subject: Subject, measured: SubjectGap | None) -> Group | None:
-    named = [attribute.reference if (attribute := audit.contract.attribute(name)) else None for name in subject]
-    groups = audit.measurements.groups_of(subject)
-    wanted = tuple(name for name in named if name is not None)
-    if len(wanted) == len(subject) and wanted in groups:
-        return wanted
-    if measured is not None and measured.gap.high is not None:
-        return measured.gap.high.group
-    return None
+    attributes = [audit.contract.attribute(name) for name in subject]
+    named = tuple(a.reference for a in attributes if a is not None and a.reference is not None)
+    if len(named) == len(subject) and named in audit.measurements.groups_of(subject):
+        return named
+    return measured.gap.high.group if measured is not None and measured.gap.high is not None else None
+
+
+def gap_figure(gaps: GroupGaps) -> Figure:
+    """Return the interval dot plot: groups from top to bottom, the limit as a band around the reference."""
+    shown = [mark for mark in gaps.marks if isinstance(mark.estimate, Measured | TooFew)]
+    rows = len(gaps.marks)
+    low, high = _reach(gaps)
+    place = {mark.group: rows - 1 - i for i, mark in enumerate(gaps.marks)}
+    names = [label(mark.name, 28) for mark in reversed(gaps.marks)]
+    return {
+        "data": [_trace(mark, place[mark.group], gaps) for mark in shown],
+        "layout": layout(
+            height=ROW_HEIGHT * rows + 84,
+            margin={"l": 8, "r": 232, "t": 8, "b": 56},
+            xaxis=axis(
+                range=[low, high], ticksuffix=" %", title={"text": metric_name(gaps.metric)}, nticks=8
+            ),
+            yaxis=axis(range=[-0.6, rows - 0.4], tickvals=list(range(rows)), ticktext=names, showgrid=False),
+            shapes=_band_shapes(gaps),
+            annotations=[_numbers(mark, place[mark.group]) for mark in gaps.marks],
+        ),
+    }
+
+
+def _reach(gaps: GroupGaps) -> tuple[float, float]:
+    """Ends of the axis in percent: every interval and the band, with a little room."""
+    ends = [gaps.band] if gaps.band else []
+    ends += [
+        (m.estimate.low, m.estimate.high) for m in gaps.marks if isinstance(m.estimate, Measured | TooFew)
+    ]
+    if not ends:
+        return 0.0, 100.0
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    room = max(0.02, (high - low) * 0.06)
+    return 100 * max(0.0, low - room), 100 * min(1.0, high + room)
+
+
+def _trace(mark: GroupMark, row: int, gaps: GroupGaps) -> Figure:
+    found = mark.estimate
+    assert isinstance(found, Measured | TooFew)
+    style = REFERENCE_STYLE if mark.is_reference else MARK_STYLES[mark.mark]
+    below, above = whisker(found.low, found.high, found.value)
+    width = 1.5 if mark.mark == "too_few" else 2.5
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": label(mark.name),
+        "x": [100 * found.value],
+        "y": [row],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * above],
+            "arrayminus": [100 * below],
+            "color": style.colour,
+            "thickness": width,
+            "width": 6,
+        },
+        "marker": {
+            "symbol": style.symbol,
+            "color": style.colour,
+            "size": style.size,
+            "line": {"width": 2, "color": style.colour},
+        },
+        "hovertext": [_hover(mark, gaps)],
+        "hoverinfo": "text",
+    }
+
+
+def _hover(mark: GroupMark, gaps: GroupGaps) -> str:
+    found = mark.estimate
+    assert isinstance(found, Measured | TooFew)
+    lines = [
+        f"<b>{label(mark.name)}</b> · {mark.word}",
+        f"{metric_name(gaps.metric)} {percent(found.value)}",
+        f"{count(found.numerator)} of {count(found.denominator)} {RATES[gaps.metric].people}",
+    ]
+    return "<br>".join(lines)
+
+
+def _numbers(mark: GroupMark, row: int) -> Figure:
+    """The group's numbers at the right edge, with the printed twin of its mark."""
+    found = mark.estimate
+    if isinstance(found, Measured | TooFew):
+        interval = f"{decimal(100 * found.low, 1)}–{decimal(100 * found.high, 1)}"
+        text = f"{mark.shape} <b>{percent(found.value)}</b>  {interval} · n {count(found.denominator)}"
+    else:
+        text = f"{mark.shape} {mark.word.lower()}"
+    return annotation(1.0, row, text, xref="paper", xanchor="left", align="left", xshift=14)
+
+
+def _band_shapes(gaps: GroupGaps) -> list[Figure]:
+    base = next((m.estimate for m in gaps.marks if m.is_reference), None)
+    shapes: list[Figure] = []
+    if gaps.band:
+        low, high = gaps.band
+        shapes.append(
+            {"type": "rect", "xref": "x", "yref": "paper", "x0": 100 * low, "x1": 100 * high, "y0": 0, "y1": 1,
+             "fillcolor": BAND, "line": {"width": 0}, "layer": "below"}
+        )  # fmt: skip
+    if isinstance(base, Measured | TooFew):
+        at = 100 * base.value
+        shapes.append(
+            {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1,
+             "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"}, "layer": "below"}
+        )  # fmt: skip
+    return shapes
+
+
+def gap_alt(gaps: GroupGaps) -> str:
+    """Return the chart in words: every group's rate, interval and status."""
+    said = []
+    for mark in gaps.marks:
+        found = mark.estimate
+        if isinstance(found, Measured | TooFew):
+            numbers = f"{percent(found.value)} (interval {percent(found.low)} to {percent(found.high)})"
+            said.append(f"{mark.name} {numbers}, {mark.word.lower()}")
+        else:
+            said.append(f"{mark.name}: {mark.word.lower()}")
+    return f"{metric_name(gaps.metric)} by {subject_words(gaps.subject)}. " + "; ".join(said) + "."

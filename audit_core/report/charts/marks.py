@@ -63,7 +63,11 @@ def layout(height: int, margin: dict[str, int], **more: Any) -> Figure:
         "font": {"family": FONT, "size": 14, "color": TEXT},
         "showlegend": False,
         "dragmode": False,
-        "hoverlabel": {"bgcolor": "#19222D", "bordercolor": "#19222D", "font": {"color": "#FFFFFF", "size": 14}},
+        "hoverlabel": {
+            "bgcolor": "#19222D",
+            "bordercolor": "#19222D",
+            "font": {"color": "#FFFFFF", "size": 14},
+        },
     }
     return base | more
 

@@ -1,0 +1,52 @@
+# Each target does its own set-up; nothing else has to be typed in a fresh clone.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# The command `evenhand` itself; its dependencies are already there, by the lock.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+DATA   ?= ../shared/data
+
+.PHONY: run test check format sample reference lock clean
+
+run: $(VENV)/.run
+	$(BIN)/python -m audit_core demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tests/house_rules.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+sample: $(VENV)/.run
+	$(BIN)/python -m sample_data.generate
+
+reference: $(VENV)/.dev
+	EVENHAND_REFERENCE=$(abspath $(DATA)) $(BIN)/python -m pytest -m reference -rs
+
+# uv resolves one lock for Python 3.11 to 3.13 on every platform; it is needed here and nowhere else.
+lock:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -q requirements.in -o requirements.txt
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -q requirements-dev.in -o requirements-dev.txt
+
+$(VENV)/.run: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(INSTALL)
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(INSTALL)
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis

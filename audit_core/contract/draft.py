@@ -1,0 +1,220 @@
+"""A draft contract for somebody's own files, written from the parts the columns play."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from audit_core.contract.yaml import parse_contract
+from audit_core.errors import UsageError
+
+Harmed = Literal["wrong_no", "wrong_yes", "both"]
+AGE_EDGES = "30, 40, 50"
+FAR = 10**9
+"""Outer edge of the first and last band; no age or amount lies beyond it."""
+_QUESTION = {
+    "wrong_no": ("tpr", "A person who should have been selected and is not loses the benefit."),
+    "wrong_yes": ("fpr", "A person who should not have been selected and is bears a burden."),
+    "both": ("equalized_odds", "A wrong decision harms in either direction."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftChoices:
+    """What a draft is written from.
+
+    `roles` maps each column to the part it plays (label, training label, score, decision, protected
+    attribute, slice, id, window, feature, not used). `cuts` maps a numeric protected attribute to its
+    inner edges, such as "30, 40, 50". `limit` is the largest gap allowed, as a rate from 0 to 1.
+    """
+
+    id: str
+    roles: Mapping[str, str]
+    positive: str = ""
+    threshold: str = "0.5"
+    selected: str = ""
+    domain: str = "other"
+    harmed_by: Harmed = "wrong_no"
+    limit: str = "0.10"
+    cuts: Mapping[str, str] = field(default_factory=dict)
+    with_train: bool = True
+    with_model: bool = False
+
+
+def draft_contract(choices: DraftChoices) -> bytes:
+    """Return a complete, commented contract of status draft, which can block a release but approve none.
+
+    Raises
+    ------
+    ContractError
+        The choices do not make a contract, for example because no protected attribute is named.
+    UsageError
+        The cuts of a numeric attribute are not ascending numbers.
+    """
+    protected = _columns(choices, "protected attribute")
+    parts = [
+        "# Draft release contract, written from the columns of the uploaded files.",
+        "# Every limit is your organisation's choice, not a legal definition. Review it, name the owners,",
+        "# then change status to approved.",
+        "schema: evenhand/contract/v1",
+        f"id: {_id(choices.id)}",
+        "version: 1",
+        "status: draft                   # only an approved contract can approve a release",
+        f"domain: {choices.domain}",
+        "",
+        *_decision(choices),
+        "",
+        "data:",
+        *_data(choices, protected),
+        "",
+        "support: {positives: 50, negatives: 30, rows: 100, band: 30, privacy_floor: 10}",
+        "statistics: {level: 0.95, fail_rule: point}",
+        "",
+        "# Facts only a person can state; each blocks the release until it is met. Take in those that apply:",
+        "# requirements:",
+        "#   - {id: representative_evaluation_set, met: false, by: data_scientist, evidence: (fill in)}",
+        "#   - {id: production_monitoring_owner, met: false, by: model_owner, evidence: (fill in)}",
+        "",
+        "checks:",
+        *_checks(choices, protected),
+        "",
+        "roles:",
+        "  model_owner: {name: (fill in), contact: (fill in)}",
+        "  data_scientist: {name: (fill in), contact: (fill in)}",
+        "author: data_scientist",
+        "",
+    ]
+    text = "\n".join(parts).encode()
+    parse_contract(text, "contract.yaml")
+    return text
+
+
+def _decision(choices: DraftChoices) -> list[str]:
+    _, harm = _QUESTION[choices.harmed_by]
+    favourable = _text(choices.selected) if choices.selected and _columns(choices, "decision") else "1"
+    return [
+        "decision:",
+        "  question: (fill in)",
+        "  population: (fill in)",
+        f"  favourable: {favourable}",
+        f"  harm: {harm}",
+        f"  harmed_by: {choices.harmed_by}",
+        "  harms:",
+        f"    - {{kind: allocative, harm: {_text(harm)}, trigger: primary_gap, owner: model_owner}}",
+    ]
+
+
+def _data(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
+    lines = []
+    for label in _columns(choices, "label")[:1]:
+        positive = f", positive: {_text(choices.positive)}" if choices.positive else ""
+        lines.append(f"  label: {{column: {_text(label)}{positive}}}")
+    scores = _columns(choices, "score")[:1] or (["score"] if choices.with_model else [])
+    lines += [f"  score: {{column: {_text(score)}, threshold: {choices.threshold}}}" for score in scores]
+    decisions = _columns(choices, "decision")[:1] if choices.selected and not scores else []
+    lines += [
+        f"  decision: {{column: {_text(name)}, positive: [{_text(choices.selected)}]}}" for name in decisions
+    ]
+    single = {"training label": "training_label", "id": "id", "window": "window"}
+    for role, key in single.items():
+        lines += [f"  {key}: {_text(column)}" for column in _columns(choices, role)[:1]]
+    lines += ["  attributes:", *(_attribute(name, choices.cuts.get(name, "")) for name in protected)]
+    slices = ", ".join(_text(name) for name in _columns(choices, "slice"))
+    lines.append(f"  slices: [{slices}]")
+    if len(protected) > 1:
+        lines.append(
+            f"  intersections: [[{', '.join(_attribute_name(name, choices) for name in protected[:2])}]]"
+        )
+    lines.append("  features: auto                # drift is computed on every column without another role")
+    return lines
+
+
+def _attribute(column: str, cuts: str) -> str:
+    basis = "basis: (fill in)"
+    if not cuts.strip():
+        return f"    - {{name: {_text(column)}, {basis}}}"
+    inner = _cuts(column, cuts)
+    shown = [f"{edge:g}" for edge in (0 if inner[0] > 0 else -FAR, *inner, FAR)]
+    labels = [f"under {shown[1]}", *(f"{low} to under {high}" for low, high in pairwise(shown[1:-1]))]
+    labels.append(f"{shown[-2]} and over")
+    listed = ", ".join(_text(label) for label in labels)
+    bands = f"from: {{column: {_text(column)}, edges: [{', '.join(shown)}], labels: [{listed}]}}"
+    return f"    - {{name: {_text(column + '_band')}, {bands}, {basis}}}"
+
+
+def _cuts(column: str, cuts: str) -> list[float]:
+    try:
+        inner = [float(cut) for cut in cuts.replace(";", ",").split(",") if cut.strip()]
+    except ValueError:
+        inner = []
+    if not inner or sorted(set(inner)) != inner:
+        raise UsageError(
+            "The cuts of a numeric attribute must be ascending numbers",
+            where=column,
+            remedy=f"Write them with commas, such as {AGE_EDGES}",
+        )
+    return inner
+
+
+def _attribute_name(column: str, choices: DraftChoices) -> str:
+    return _text(column + "_band" if choices.cuts.get(column, "").strip() else column)
+
+
+def _checks(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
+    names = ", ".join(_attribute_name(name, choices) for name in protected)
+    owner, limit = "owner: model_owner", f"limit: {{max: {choices.limit}}}"
+    metric, _ = _QUESTION[choices.harmed_by]
+    guards = {"tpr": "fpr", "fpr": "tpr"}
+    lines = [
+        f"  - {{id: coverage, stage: data, metric: coverage, of: [{names}], severity: critical, {owner}, "
+        "why: A group that is absent from the data cannot be assessed.}",
+    ]
+    if _columns(choices, "id") and choices.with_train:
+        lines.append(
+            "  - {id: split_leakage, stage: data, metric: overlap, limit: {max: 0}, severity: major, "
+            f"{owner}, why: Rows shared by training and evaluation flatter the model.}}"
+        )
+    compare = "" if metric == "equalized_odds" else ", compare: difference"
+    lines.append(
+        f"  - {{id: primary_gap, stage: training, metric: {metric}{compare}, of: [{names}], {limit}, "
+        f"severity: critical, primary: true, {owner}, why: The main harm of a wrong decision.}}"
+    )
+    if metric in guards:
+        lines.append(
+            f"  - {{id: guardrail, stage: training, metric: {guards[metric]}, compare: difference, "
+            f"of: [{names}], {limit}, severity: critical, {owner}, "
+            "why: Closing one gap by opening the other is no repair.}"
+        )
+    lines.append(
+        f"  - {{id: impact_ratio, stage: training, metric: selection_rate, compare: ratio, of: [{names}], "
+        f"limit: {{min: 0.80}}, severity: major, {owner}, why: Four-fifths rule of thumb.}}"
+    )
+    if _columns(choices, "score") or choices.with_model:
+        lines.append(
+            f"  - {{id: calibration, stage: training, metric: calibration_in_the_large, of: [{names}], "
+            f"limit: {{max: 0.08}}, severity: major, {owner}, why: The same score must mean the same thing.}}"
+        )
+    if choices.with_train:
+        lines.append(
+            "  - {id: input_drift, stage: predeploy, metric: psi, features: all, "
+            f"limit: {{warn: 0.10, max: 0.25}}, severity: major, {owner}, "
+            "why: The model must meet people like those it was trained on.}"
+        )
+    return lines
+
+
+def _columns(choices: DraftChoices, role: str) -> list[str]:
+    return [column for column, found in choices.roles.items() if found == role]
+
+
+def _text(value: str) -> str:
+    """A YAML scalar that can't be anything but this text; JSON's quotes are YAML's."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _id(name: str) -> str:
+    kept = "".join(mark if mark.isascii() and (mark.isalnum() or mark in "_.-") else "-" for mark in name)
+    return kept.strip("-._")[:60] or "audit"

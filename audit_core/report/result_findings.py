@@ -1,0 +1,81 @@
+"""Findings and requirements as the plain values of the result file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit_core.decision.record import Audit
+from audit_core.decision.verdict import RequirementState
+from audit_core.findings.finding import Finding, GroupValue, Needs
+from audit_core.report.result_measures import number, unbounded, words
+from audit_core.report.wording import sentence
+
+
+def encode_finding(finding: Finding, audit: Audit) -> dict[str, Any]:
+    """Return one check of the contract as it was judged for one subject."""
+    low, high = finding.interval if finding.interval is not None else (None, None)
+    least, most = finding.limits
+    return {
+        "check": finding.check,
+        "stage": finding.stage,
+        "severity": finding.severity,
+        "primary": finding.primary,
+        "status": finding.status,
+        "evidence": finding.evidence,
+        "reason": finding.reason,
+        "attribute": list(finding.subject),
+        "group": _deciding(finding),
+        "metric": finding.metric,
+        "compare": finding.compare,
+        "value": number(finding.value),
+        "low": number(low),
+        "high": number(high),
+        "lower": number(finding.lower),
+        "upper": number(finding.upper),
+        "bounds_reason": unbounded(high, finding.lower, finding.upper),
+        "limit": number(finding.limit),
+        "limits": {"min": number(least), "max": number(most)},
+        "high_group": _group(finding.high),
+        "low_group": _group(finding.low),
+        "chance_of_gap": number(finding.chance),
+        "warned": finding.warned,
+        "names": list(finding.names),
+        "needs": _needs(finding.needs),
+        "exception": finding.exception,
+        "sentence": sentence(finding, audit),
+    }
+
+
+def encode_requirement(state: RequirementState) -> dict[str, Any]:
+    """Return a requirement as it stands."""
+    return {
+        "id": state.id,
+        "met": state.met,
+        "blocking": state.blocking,
+        "by": state.by,
+        "evidence": state.evidence,
+    }
+
+
+def _deciding(finding: Finding) -> list[str] | None:
+    """The one group a value check is decided by; a gap has two and names them apart."""
+    if finding.compare != "value" or finding.low is None:
+        return None
+    return words(finding.low.group)
+
+
+def _group(value: GroupValue | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {
+        "group": words(value.group),
+        "value": number(value.value),
+        "numerator": value.numerator,
+        "denominator": value.denominator,
+    }
+
+
+def _needs(needs: Needs | None) -> dict[str, Any] | None:
+    if needs is None:
+        return None
+    return {"group": words(needs.group), "unit": needs.unit, "more": needs.more, "rows": needs.rows}

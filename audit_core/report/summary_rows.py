@@ -1,0 +1,272 @@
+"""What was found, row by row: the gaps of every protected attribute, drift, and what is not within its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from audit_core.contract.schema import Subject
+from audit_core.decision.record import Audit
+from audit_core.findings.finding import Finding, GroupValue
+from audit_core.metrics.catalogue import CRITERIA
+from audit_core.metrics.drift import DriftStatistics
+from audit_core.metrics.measurements import SubjectGap
+from audit_core.report.headline import people_sentence
+from audit_core.report.limits import chance_sentence, check_of, limit_words
+from audit_core.report.numbers import RATIO, count, figures, ratio
+from audit_core.report.people import group_words, of_every_hundred, subject_words
+from audit_core.report.readings import Reading, group_figures, reading, reading_of_gap
+from audit_core.report.sentences import (
+    bounds_text,
+    drift_row,
+    interval_text,
+    reading_sentence,
+    sentence,
+)
+from audit_core.report.words import MARK_WORDS, NO_LIMIT, Mark, mark_of, measure_name, short_name, status_word
+
+SHOWN = (("tpr", "difference"), ("fpr", "difference"), ("calibration_in_the_large", "difference"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """Numbers of a row's bar, all in the unit that is printed (points, ratio or PSI).
+
+    `low` and `high` are the interval for reading, `lower` and `upper` the bounds compared with the limit.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    lower: float | None
+    upper: float | None
+    limit: float | None
+    least: bool
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that was found. Texts are "" where there is nothing to say; `check` is "" without a limit."""
+
+    title: str
+    short: str
+    subject: str
+    people: str
+    sentence: str
+    value: str
+    interval: str
+    bounds: str
+    limit: str
+    counts: str
+    chance: str
+    mark: Mark
+    status: str
+    evidence: str
+    check: str
+    severity: str
+    primary: bool
+    bar: Bar | None
+
+
+def found_rows(audit: Audit) -> tuple[Row, ...]:
+    """Return the rows, the weightiest first."""
+    rows: list[Row] = []
+    used: set[tuple[str, Subject]] = set()
+    for attribute in audit.contract.data.attributes:
+        for metric, compare in SHOWN:
+            subject = (attribute.name,)
+            gated = _gated(audit, subject, metric, compare)
+            used |= {(finding.check, finding.subject) for finding in gated}
+            if gated:
+                rows += [finding_row(finding, audit) for finding in gated]
+            else:
+                rows += _ungated(audit, audit.measurements.gap(subject, metric, compare))
+    rest = [finding for finding in audit.findings if (finding.check, finding.subject) not in used]
+    rows += [finding_row(f, audit) for f in rest if f.metric == "psi" or f.status in ("FAIL", "INCONCLUSIVE")]
+    if not any(finding.metric == "psi" for finding in audit.findings):
+        rows += _ungated_drift(audit)
+    return tuple(sorted(rows, key=_weight))
+
+
+def finding_row(finding: Finding, audit: Audit) -> Row:
+    """Return a finding as a row."""
+    if finding.metric == "psi":
+        return _drift_finding_row(finding, audit)
+    read, check = reading(finding), check_of(audit.contract, finding.check)
+    return replace(
+        _row(read, audit),
+        people=people_sentence(finding, audit),
+        sentence=sentence(finding, audit),
+        limit=(limit_words(check) if check else "") or NO_LIMIT,
+        mark=mark_of(finding),
+        status=status_word(finding),
+        evidence=finding.evidence,
+        check=finding.check,
+        severity=finding.severity,
+        primary=finding.primary,
+    )
+
+
+def _gated(audit: Audit, subject: Subject, metric: str, compare: str) -> list[Finding]:
+    """Findings of this very gap, also by the name of the criterion it stands for."""
+    names = {metric} | {name for name, parts in CRITERIA.items() if parts == (metric,)}
+    return [
+        finding
+        for finding in audit.findings
+        if finding.subject == subject
+        and finding.metric in names
+        and finding.compare == compare
+        and finding.status != "NOT_RUN"
+    ]
+
+
+def _ungated(audit: Audit, gap: SubjectGap | None) -> list[Row]:
+    if gap is None:
+        return []
+    read = reading_of_gap(gap)
+    mark: Mark = "no_limit" if read.value is not None else "undefined"
+    return [replace(_row(read, audit), mark=mark, status=MARK_WORDS[mark])]
+
+
+def _row(read: Reading, audit: Audit) -> Row:
+    """A reading as a row that no check speaks about yet."""
+    groups = [value for value in (read.low, read.high) if value is not None]
+    people, text = "", f"{measure_name(read.metric, read.compare)}: fewer than two groups have data."
+    if read.value is not None and len(groups) == 2 and read.compare in ("difference", "ratio"):
+        text = reading_sentence(read, audit) + "."
+        pair = ((groups[1].group, groups[1].value), (groups[0].group, groups[0].value))
+        if groups[0].group != groups[1].group:
+            people = of_every_hundred(read.metric, pair, audit.contract, favourable=read.compare == "ratio")
+    return Row(
+        title=measure_name(read.metric, read.compare),
+        short=short_name(read.metric, read.compare),
+        subject=subject_words(read.subject),
+        people=people,
+        sentence=text,
+        value=_value_text(read),
+        interval=interval_text(read, audit),
+        bounds=bounds_text(read),
+        limit=NO_LIMIT,
+        counts=_counts(read.metric, groups),
+        chance=chance_sentence(read.chance),
+        mark="no_limit",
+        status="",
+        evidence="",
+        check="",
+        severity="",
+        primary=False,
+        bar=_bar(read),
+    )
+
+
+def _value_text(read: Reading) -> str:
+    if read.value is None or read.metric == "coverage":
+        return ""
+    return read.figures.text(read.value)
+
+
+def _counts(metric: str, groups: list[GroupValue]) -> str:
+    """“woman 51.8 % (n=812) · man 67.6 % (n=901)”; a group that is both ends stands once."""
+    if metric == "coverage":
+        return " · ".join(f"{group_words(g.group)} (n={count(g.denominator)})" for g in groups)
+    unique = {value.group: value for value in groups if value.group}
+    return " · ".join(
+        f"{group_words(g.group)} {group_figures(metric, g)} (n={count(g.denominator)})"
+        for g in unique.values()
+    )
+
+
+def _bar(read: Reading) -> Bar | None:
+    if read.value is None or read.compare not in ("difference", "ratio"):
+        return None
+    scale, interval = read.unit.scale, read.interval
+    high = interval.high if interval is not None and interval.high != float("inf") else None
+    return Bar(
+        value=float(read.value) * scale,
+        low=interval.low * scale if interval is not None else None,
+        high=high * scale if high is not None else None,
+        lower=read.lower * scale if read.lower is not None else None,
+        upper=read.upper * scale if read.upper is not None else None,
+        limit=float(read.limit) * scale if read.limit is not None else None,
+        least=read.compare == "ratio",
+        unit="pts" if scale == 100 else "",
+    )
+
+
+def _drift_finding_row(finding: Finding, audit: Audit) -> Row:
+    row, check = drift_row(finding, audit), check_of(audit.contract, finding.check)
+    found = row.statistics if row and isinstance(row.statistics, DriftStatistics) else None
+    warn = check.limit.warn if check else None
+    base = _drift_base(row.table.feature if row else "", found, (finding.limit, warn))
+    return replace(
+        base,
+        sentence=sentence(finding, audit),
+        limit=(limit_words(check) if check else "") or NO_LIMIT,
+        mark=mark_of(finding),
+        status=status_word(finding),
+        evidence=finding.evidence,
+        check=finding.check,
+        severity=finding.severity,
+        primary=finding.primary,
+    )
+
+
+def _ungated_drift(audit: Audit) -> list[Row]:
+    """The feature that moved most, where the contract has no drift check but a training sample was given."""
+    known = [
+        (row.table.feature, row.statistics)
+        for row in audit.measurements.drift
+        if isinstance(row.statistics, DriftStatistics) and not row.table.group
+        and row.table.kind in ("numeric", "categorical")
+    ]  # fmt: skip
+    if not known:
+        return []
+    feature, found = max(known, key=lambda pair: pair[1].psi)
+    base = _drift_base(feature, found, ())
+    text = f"{feature} moved most since training: PSI {base.value} ({base.interval}; {base.counts})."
+    return [replace(base, sentence=text, status=MARK_WORDS["no_limit"])]
+
+
+def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[object, ...]) -> Row:
+    known = [limit for limit in limits if limit is not None]
+    value = figures(RATIO, (found.psi,), known).text(found.psi) if found else ""  # type: ignore[arg-type]
+    limit = known[0] if known else None
+    return Row(
+        title=measure_name("psi", "none"),
+        short=short_name("psi", "none"),
+        subject=subject_words((feature,)) if feature else "",
+        people="",
+        sentence="",
+        value=value,
+        interval=f"expected by chance up to {ratio(found.psi_null95)}" if found else "",
+        bounds="",
+        limit=NO_LIMIT,
+        counts=f"n={count(found.current_rows)} against {count(found.reference_rows)}" if found else "",
+        chance="",
+        mark="no_limit",
+        status="",
+        evidence="",
+        check="",
+        severity="",
+        primary=False,
+        bar=Bar(
+            value=found.psi, low=None, high=None, lower=0.0, upper=found.psi_null95,
+            limit=float(limit) if limit is not None else None, least=False, unit="",  # type: ignore[arg-type]
+        ) if found else None,
+    )  # fmt: skip
+
+
+_MARK_ORDER: tuple[Mark, ...] = (
+    "outside", "inconclusive", "too_few", "undefined", "not_run", "no_limit", "within",
+)  # fmt: skip
+_SEVERITY_ORDER = ("critical", "major", "minor", "")
+_EVIDENCE_ORDER = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED", "")
+
+
+def _weight(row: Row) -> tuple[int, int, bool, int]:
+    return (
+        _MARK_ORDER.index(row.mark),
+        _SEVERITY_ORDER.index(row.severity),
+        not row.primary,
+        _EVIDENCE_ORDER.index(row.evidence),
+    )
