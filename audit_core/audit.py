@@ -238,8 +238,7 @@ def _count_tables(
         )
     intake = take_in(con, audited, coding, contract)
     cube = count_table(con, audited, coding)
-    attributes = tuple(axis.name for axis in coding.axes if axis.kind == "attribute")
-    ranks = rank_groups(con, audited, coding, attributes)
+    ranks = rank_groups(con, audited, coding, cube)
     drift: tuple[DriftTable, ...] = ()
     overlap: Overlap | None = None
     if train is not None and evaluation is not None:

@@ -15,7 +15,7 @@ from audit_core.cube.counted import GroupRanks, Intake, Overlap
 from audit_core.cube.ranks import rank_sums
 from audit_core.cube.sql import cube_sql, threshold_sql
 from audit_core.errors import SourceError
-from audit_core.sources.tables import Table, run, run_columns
+from audit_core.sources.tables import Table, literal, run, run_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,29 +77,30 @@ def take_in(
 
 
 def rank_groups(
-    con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, attributes: tuple[str, ...]
+    con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, cube: CountCube
 ) -> tuple[GroupRanks, ...]:
-    """Return exact rank sums of the scores for everybody and for every group of the attributes.
+    """Return exact rank sums of the scores for everybody and for every group of every attribute.
 
     One pass per attribute groups the rows by level and micro-score; only the sums are kept.
     """
     if coding.score is None:
         return ()
     found: list[GroupRanks] = []
-    for attribute in ("", *attributes):
+    levels_of = {axis.name: axis.levels for axis in cube.axes if axis.kind == "attribute"}
+    for attribute, levels in {"": ("",), **levels_of}.items():
         level = next((axis.sql for axis in coding.axes if axis.name == attribute), "''")
+        codes = " ".join(f"WHEN {literal(text)} THEN {code}" for code, text in enumerate(levels))
         sql = (
-            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m "
-            "FROM (SELECT "
-            f"{level} AS g, {coding.micro} AS q, {coding.label} AS y FROM {table.scan}) AS coded "
-            f"WHERE q IS NOT NULL AND y < {NEITHER} GROUP BY g, q ORDER BY g, q"
+            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m FROM (SELECT "
+            f"CASE {level} {codes} END AS g, {coding.micro} AS q, {coding.label} AS y "
+            f"FROM {table.scan}) AS coded "
+            f"WHERE q IS NOT NULL AND g IS NOT NULL AND y < {NEITHER} GROUP BY g, q ORDER BY g, q"
         )
         groups, _, positives, negatives = run_columns(con, sql, table.source.name)
-        levels, code = _coded(groups)
-        for place, level_name in enumerate(levels):
-            mine = code == place
+        for code, text in enumerate(levels):
+            mine = slice(*np.searchsorted(groups, (code, code + 1)))
             sums = rank_sums(positives[mine].astype(np.int64), negatives[mine].astype(np.int64))
-            found.append(GroupRanks(attribute=attribute, group=level_name, sums=sums))
+            found.append(GroupRanks(attribute=attribute, group=text, sums=sums))
     return tuple(found)
 
 

@@ -103,6 +103,8 @@ def of_every_hundred(
 
     “Of every 100 qualified applicants in each group, the model advanced about 71 men and 57 women.”
     """
+    if metric == "calibration_in_the_large":
+        return _meaning_of_scores(pair)
     words = people(contract)
     template = {
         "tpr": f"{words.positives} in each group, the model {words.past} about {{}}",
@@ -119,6 +121,19 @@ def of_every_hundred(
     base = 100 if _apart(pair, 100) else 1000
     shown = [_group_count(group, rate, base) for group, rate in pair]
     return f"Of every {base:,} " + template.format(" and ".join(shown)) + "."
+
+
+def _meaning_of_scores(pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]]) -> str:
+    (first, above), (second, other) = pair
+    return (
+        f"On average, outcomes in “{group_words(first)}” were {_off(above)} what the scores say; "
+        f"in “{group_words(second)}” they were {_off(other)}."
+    )
+
+
+def _off(residual: Fraction) -> str:
+    side = "above" if residual >= 0 else "below"
+    return f"{decimal(abs(residual) * 100, 1)} pts {side}"
 
 
 def _apart(pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]], base: int) -> bool:

@@ -40,10 +40,11 @@ def reading_sentence(read: Reading, audit: Audit) -> str:
     """Return a gap's numbers: both groups with their counts, the gap and its ranges; no full stop."""
     word = "a ratio of" if read.compare == "ratio" else "a gap of"
     amount = read.figures.text(read.value) if read.value is not None else "no number"
-    return (
-        f"{metric_name(read.metric)} by {subject_words(read.subject)}: "
-        f"{_groups_text(read)}, {word} {amount} ({ranges_text(read, audit)})"
-    )
+    by = f"by {subject_words(read.subject)}"
+    head = f"{metric_name(read.metric)} {by}"
+    if read.metric == "calibration_in_the_large":
+        head += " (outcome rate minus mean score)"
+    return f"{head}: {_groups_text(read)}, {word} {amount} ({ranges_text(read, audit)})"
 
 
 def ranges_text(read: Reading, audit: Audit) -> str:

@@ -1,8 +1,9 @@
-"""What was found, row by row: the gaps of every protected attribute, drift, and what is not within its limit."""
+"""What was found, row by row: the gaps of every attribute, drift, and what is not within its limit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from audit_core.contract.schema import Subject
 from audit_core.decision.record import Audit
@@ -92,12 +93,12 @@ def finding_row(finding: Finding, audit: Audit) -> Row:
     """Return a finding as a row."""
     if finding.metric == "psi":
         return _drift_finding_row(finding, audit)
-    read, check = reading(finding), check_of(audit.contract, finding.check)
+    read = reading(finding)
     return replace(
         _row(read, audit),
         people=people_sentence(finding, audit),
         sentence=sentence(finding, audit),
-        limit=(limit_words(check) if check else "") or NO_LIMIT,
+        limit=_limit(finding, audit),
         mark=mark_of(finding),
         status=status_word(finding),
         evidence=finding.evidence,
@@ -105,6 +106,13 @@ def finding_row(finding: Finding, audit: Audit) -> Row:
         severity=finding.severity,
         primary=finding.primary,
     )
+
+
+def _limit(finding: Finding, audit: Audit) -> str:
+    if finding.metric == "coverage":
+        return f"at least {count(audit.contract.support.rows)} rows"
+    check = check_of(audit.contract, finding.check)
+    return (limit_words(check) if check else "") or NO_LIMIT
 
 
 def _gated(audit: Audit, subject: Subject, metric: str, compare: str) -> list[Finding]:
@@ -227,9 +235,9 @@ def _ungated_drift(audit: Audit) -> list[Row]:
     return [replace(base, sentence=text, status=MARK_WORDS["no_limit"])]
 
 
-def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[object, ...]) -> Row:
+def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fraction | None, ...]) -> Row:
     known = [limit for limit in limits if limit is not None]
-    value = figures(RATIO, (found.psi,), known).text(found.psi) if found else ""  # type: ignore[arg-type]
+    value = figures(RATIO, (found.psi,), known).text(found.psi) if found else ""
     limit = known[0] if known else None
     return Row(
         title=measure_name("psi", "none"),
@@ -251,7 +259,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[objec
         primary=False,
         bar=Bar(
             value=found.psi, low=None, high=None, lower=0.0, upper=found.psi_null95,
-            limit=float(limit) if limit is not None else None, least=False, unit="",  # type: ignore[arg-type]
+            limit=float(limit) if limit is not None else None, least=False, unit="",
         ) if found else None,
     )  # fmt: skip
 

@@ -122,7 +122,7 @@ def status_word(finding: Finding) -> str:
 
 def metric_name(metric: str) -> str:
     """Return what a metric is called."""
-    return METRIC_NAMES.get(metric, metric)
+    return "Calibration" if metric == "calibration_in_the_large" else METRIC_NAMES.get(metric, metric)
 
 
 def measure_name(metric: str, compare: str) -> str:

@@ -68,19 +68,20 @@ def _ref(kind: str, number: int) -> str:
 def _axes(area: _Area, i: int, found: GroupCalibration) -> Figure:
     """The panel's own axes: scores to the right, outcomes upwards, people in the strip underneath."""
     first, second = 2 * i + 1, 2 * i + 2
-    across = {"domain": [area.left, area.right], "range": [-0.02, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     most = max((band.n for band in found.bands), default=1)
-    plain = {"title": {"text": "Observed rate" if area.left == 0 else "", "standoff": 6}}
+    domain = [area.left, area.right]
+    across = {"domain": domain, "range": [-0.02, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    rate = {"domain": [area.middle + 0.02, area.top], "range": [-0.04, 1.04], "tickvals": [0, 0.5, 1]}
+    people = {"domain": [area.bottom, area.middle - 0.02], "range": [0, most * 1.05]}
+    people |= {"tickvals": [0, most], "ticktext": ["", count(most)], "showgrid": False}
+    title = {"text": "Observed rate" if area.left == 0 else "", "standoff": 6}
+    below = {"text": "Mean score in band", "standoff": 4}
     return {
         _ref("xaxis", first): axis(anchor=_ref("y", first), showticklabels=False, **across),
-        _ref("yaxis", first): axis(anchor=_ref("x", first), domain=[area.middle + 0.02, area.top], range=[-0.04, 1.04],
-                                   tickvals=[0, 0.5, 1], tickformat=".1f", **plain),
-        _ref("xaxis", second): axis(anchor=_ref("y", second), title={"text": "Mean score in band", "standoff": 4},
-                                    tickformat=".2~f", **across),
-        _ref("yaxis", second): axis(anchor=_ref("x", second), domain=[area.bottom, area.middle - 0.02],
-                                    range=[0, most * 1.05], tickvals=[0, most], ticktext=["", count(most)],
-                                    showgrid=False),
-    }  # fmt: skip
+        _ref("yaxis", first): axis(anchor=_ref("x", first), tickformat=".1f", title=title, **rate),
+        _ref("xaxis", second): axis(anchor=_ref("y", second), title=below, tickformat=".2~f", **across),
+        _ref("yaxis", second): axis(anchor=_ref("x", second), **people),
+    }
 
 
 def _panel(found: GroupCalibration, i: int) -> list[Figure]:
@@ -88,33 +89,37 @@ def _panel(found: GroupCalibration, i: int) -> list[Figure]:
     top = {"xaxis": _ref("x", first), "yaxis": _ref("y", first)}
     filled = [band for band in found.bands if isinstance(band.observed, Measured)]
     hollow = [band for band in found.bands if isinstance(band.observed, TooFew)]
-    diagonal = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip",
-                "line": {"color": NEUTRAL, "width": 1.2, "dash": "dash"}} | top  # fmt: skip
-    people = {
+    parts = [_diagonal(), _line(filled), _points(filled, thin=False), _points(hollow, thin=True)]
+    below = {"xaxis": _ref("x", second), "yaxis": _ref("y", second)}
+    return [*(part | top for part in parts), _people(found.bands) | below]
+
+
+def _diagonal() -> Figure:
+    line = {"color": NEUTRAL, "width": 1.2, "dash": "dash"}
+    return {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip", "line": line}
+
+
+def _people(bands: Sequence[Band]) -> Figure:
+    return {
         "type": "bar",
-        "x": [(band.low + band.high) / 2 for band in found.bands],
-        "y": [band.n for band in found.bands],
-        "width": [0.92 * (band.high - band.low) for band in found.bands],
+        "x": [(band.low + band.high) / 2 for band in bands],
+        "y": [band.n for band in bands],
+        "width": [0.92 * (band.high - band.low) for band in bands],
         "marker": {"color": "rgba(124,135,148,0.55)", "line": {"width": 0}},
-        "hovertext": [f"{_span(band)}: {count(band.n)} people" for band in found.bands],
+        "hovertext": [f"{_span(band)}: {count(band.n)} people" for band in bands],
         "hoverinfo": "text",
-        "xaxis": _ref("x", second),
-        "yaxis": _ref("y", second),
     }
-    return [
-        diagonal,
-        _line(filled) | top,
-        _points(filled, thin=False) | top,
-        _points(hollow, thin=True) | top,
-        people,
-    ]
 
 
 def _line(bands: Sequence[Band]) -> Figure:
     return {
-        "type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": {"color": WITHIN, "width": 1.5},
-        "x": [band.mean_score for band in bands], "y": [_observed(band).value for band in bands],
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "line": {"color": WITHIN, "width": 1.5},
+        "x": [band.mean_score for band in bands],
+        "y": [_observed(band).value for band in bands],
+    }
 
 
 def _points(bands: Sequence[Band], *, thin: bool) -> Figure:
@@ -122,9 +127,14 @@ def _points(bands: Sequence[Band], *, thin: bool) -> Figure:
     symbols = ["circle-open" if thin else "diamond" if band.flagged else "circle" for band in bands]
     reach = [whisker(_observed(b).low, _observed(b).high, _observed(b).value) for b in bands]
     whiskers: dict[str, Any] = {
-        "type": "data", "symmetric": False, "arrayminus": [low for low, _ in reach],
-        "array": [high for _, high in reach], "color": TOO_FEW, "thickness": 1 if thin else 1.5, "width": 3,
-    }  # fmt: skip
+        "type": "data",
+        "symmetric": False,
+        "arrayminus": [low for low, _ in reach],
+        "array": [high for _, high in reach],
+        "color": TOO_FEW,
+        "thickness": 1 if thin else 1.5,
+        "width": 3,
+    }
     return {
         "type": "scatter",
         "mode": "markers",
@@ -145,8 +155,9 @@ def _observed(band: Band) -> Measured | TooFew:
 def _hover(band: Band, *, thin: bool) -> str:
     found = _observed(band)
     mean = decimal(band.mean_score if band.mean_score is not None else 0.0, 3)
-    said = f"<b>Scores {_span(band)}</b><br>mean score {mean}, observed {percent(found.value)}<br>{count(band.n)} people"
-    return f"{said}<br>too few to judge" if thin else said
+    said = [f"<b>Scores {_span(band)}</b>", f"mean score {mean}, observed {percent(found.value)}"]
+    said += [f"{count(band.n)} people", *(["too few to judge"] if thin else [])]
+    return "<br>".join(said)
 
 
 def _span(band: Band) -> str:

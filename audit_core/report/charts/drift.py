@@ -37,6 +37,7 @@ _COLOURS: dict[DriftStatus, str] = {
     "insufficient": TOO_FEW,
 }
 _ROW = 30
+Known = Sequence[tuple[DriftRow, DriftStatistics]]
 
 
 def drift_limits(contract: ReleaseContract) -> tuple[Fraction, Fraction]:
@@ -72,31 +73,45 @@ def psi_figure(rows: Sequence[DriftRow], limits: tuple[Fraction, Fraction]) -> F
     """Return ranked bars of PSI; a tick on each says how much chance alone gives, lines mark the limits."""
     known = [(row, row.statistics) for row in ranked(rows) if isinstance(row.statistics, DriftStatistics)]
     height = len(known)
-    most = max([*(found.psi for _, found in known), float(limits[1])], default=1.0) * 1.08
-    places = [height - 1 - i for i in range(height)]
-    names = [label(row.table.feature, 28) for row, _ in reversed(known)]
-    bars = {
-        "type": "bar", "orientation": "h", "x": [found.psi for _, found in known], "y": places, "width": 0.56,
-        "marker": {"color": [_COLOURS[row.status] for row, _ in known]},
-        "hovertext": [_psi_hover(row, found) for row, found in known], "hoverinfo": "text",
-    }  # fmt: skip
-    chance = {
-        "type": "scatter", "mode": "markers", "x": [found.psi_null95 for _, found in known], "y": places,
-        "marker": {"symbol": "line-ns-open", "size": 20, "color": NEUTRAL, "line": {"width": 3, "color": NEUTRAL}},
-        "hovertext": [f"expected by chance up to {decimal(f.psi_null95, 4)}" for _, f in known], "hoverinfo": "text",
-    }  # fmt: skip
+    most = max([*(found.psi for _, found in known), float(limits[1])]) * 1.08
+    places = list(range(height))[::-1]
+    names = [label(row.table.feature, 28) for row, _ in known]
     return {
-        "data": [bars, chance],
+        "data": [_psi_bars(known, places), _chance_ticks(known, places)],
         "layout": layout(
             height=_ROW * height + 104,
             margin={"l": 8, "r": 176, "t": 34, "b": 50},
             xaxis=axis(range=[0, most], title={"text": "PSI"}, nticks=8),
-            yaxis=axis(
-                range=[-0.7, height - 0.3], tickvals=list(range(height)), ticktext=names, showgrid=False
-            ),
+            yaxis=axis(range=[-0.7, height - 0.3], tickvals=places, ticktext=names, showgrid=False),
             shapes=[_limit_line(float(limit)) for limit in limits],
             annotations=[*_limit_words(limits), *_psi_numbers(known, places)],
         ),
+    }
+
+
+def _psi_bars(known: Known, places: Sequence[int]) -> Figure:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [found.psi for _, found in known],
+        "y": places,
+        "width": 0.56,
+        "marker": {"color": [_COLOURS[row.status] for row, _ in known]},
+        "hovertext": [_psi_hover(row, found) for row, found in known],
+        "hoverinfo": "text",
+    }
+
+
+def _chance_ticks(known: Known, places: Sequence[int]) -> Figure:
+    line = {"width": 3, "color": NEUTRAL}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [found.psi_null95 for _, found in known],
+        "y": places,
+        "marker": {"symbol": "line-ns-open", "size": 20, "color": NEUTRAL, "line": line},
+        "hovertext": [f"expected by chance up to {decimal(f.psi_null95, 4)}" for _, f in known],
+        "hoverinfo": "text",
     }
 
 
@@ -107,12 +122,16 @@ def _psi_hover(row: DriftRow, found: DriftStatistics) -> str:
     )
 
 
-def _psi_numbers(known: Sequence[tuple[DriftRow, DriftStatistics]], places: Sequence[int]) -> list[Figure]:
+def _psi_numbers(known: Known, places: Sequence[int]) -> list[Figure]:
     right = {"xref": "paper", "xanchor": "left", "align": "left", "xshift": 14}
     return [
-        annotation(1.0, y, f"{DRIFT_SHAPES[row.status]} <b>{decimal(found.psi, 3)}</b>  chance {decimal(found.psi_null95, 4)}", **right)
+        annotation(1.0, y, _psi_words(row, found), **right)
         for (row, found), y in zip(known, places, strict=True)
-    ]  # fmt: skip
+    ]
+
+
+def _psi_words(row: DriftRow, found: DriftStatistics) -> str:
+    return f"{DRIFT_SHAPES[row.status]} <b>{decimal(found.psi, 3)}</b>  chance {decimal(found.psi_null95, 4)}"
 
 
 def _limit_line(limit: float) -> Figure:
@@ -138,32 +157,41 @@ def _limit_words(limits: tuple[Fraction, Fraction]) -> list[Figure]:
 
 
 def shares_figure(table: DriftTable) -> Figure:
-    """Return one feature's bins: the training sample as an outline, the current file filled."""
+    """Return one feature's bins: the training sample as an outline, the evaluation file filled."""
     bins = [label(name, 22) for name in table.labels]
     places = list(range(len(bins)))
-    before, after = shares(table.reference), shares(table.current)
-    filled = {
-        "type": "bar", "name": "evaluation", "x": places, "y": [100 * share for share in after], "width": 0.78,
-        "marker": {"color": "rgba(46,122,209,0.55)", "line": {"width": 0}},
-        "hovertext": _share_hovers(bins, after, table.current, "evaluation"), "hoverinfo": "text",
-    }  # fmt: skip
-    outline = {
-        "type": "bar", "name": "training", "x": places, "y": [100 * share for share in before], "width": 0.78,
-        "marker": {"color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": INCONCLUSIVE}},
-        "hovertext": _share_hovers(bins, before, table.reference, "training"), "hoverinfo": "text",
-    }  # fmt: skip
+    fill = {"color": "rgba(46,122,209,0.55)", "line": {"width": 0}}
+    outline = {"color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": INCONCLUSIVE}}
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     return {
-        "data": [filled, outline],
+        "data": [
+            _bars("evaluation", bins, table.current, fill),
+            _bars("training", bins, table.reference, outline),
+        ],
         "layout": layout(
             height=340,
             margin={"l": 8, "r": 12, "t": 34, "b": 30},
             barmode="overlay",
-            xaxis=axis(tickvals=places, ticktext=bins, showgrid=False, tickangle=-32 if _crowded(bins) else 0),
+            xaxis=axis(tickvals=places, ticktext=bins, showgrid=False, tickangle=_angle(bins)),
             yaxis=axis(ticksuffix=" %", rangemode="tozero", nticks=6, title={"text": "Share of rows"}),
             showlegend=True,
-            legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
+            legend=legend | {"itemclick": False, "itemdoubleclick": False},
         ),
-    }  # fmt: skip
+    }
+
+
+def _bars(name: str, bins: Sequence[str], counts: Sequence[int], marker: Figure) -> Figure:
+    part = shares(counts)
+    return {
+        "type": "bar",
+        "name": name,
+        "x": list(range(len(bins))),
+        "y": [100 * share for share in part],
+        "width": 0.78,
+        "marker": marker,
+        "hovertext": _share_hovers(bins, part, counts, name),
+        "hoverinfo": "text",
+    }
 
 
 def shares(counts: Sequence[int]) -> list[float]:
@@ -172,8 +200,9 @@ def shares(counts: Sequence[int]) -> list[float]:
     return [number / whole if whole else 0.0 for number in counts]
 
 
-def _crowded(bins: Sequence[str]) -> bool:
-    return sum(len(name) for name in bins) > 96
+def _angle(bins: Sequence[str]) -> int:
+    """Long names are set at a slant, or they would run into each other."""
+    return -32 if sum(len(name) for name in bins) > 96 else 0
 
 
 def _share_hovers(bins: Sequence[str], part: Sequence[float], counts: Sequence[int], word: str) -> list[str]:
@@ -184,7 +213,7 @@ def _share_hovers(bins: Sequence[str], part: Sequence[float], counts: Sequence[i
 
 
 def psi_alt(rows: Sequence[DriftRow], limits: tuple[Fraction, Fraction]) -> str:
-    """Return the ranking in words: the features that moved beyond chance and a limit, and how many did not."""
+    """Return the ranking in words: the features beyond chance and a limit, and how many are not."""
     moved = [row for row in ranked(rows) if row.status in ("major", "moderate")]
     said = [
         f"{row.table.feature} {decimal(psi_of(row), 3)} ({DRIFT_WORDS[row.status].lower()})" for row in moved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from audit_core.contract.schema import SupportPolicy
 from audit_core.cube.axes import NO, YES
@@ -143,19 +144,24 @@ def grid_figure(grid: SupportGrid) -> Figure:
         for cell in grid.cells
     }
     unjudged = [cell for cell in grid.cells if cell.rate is None]
-    names = [[group_words((level,)) for level in levels] for levels in (grid.column_levels, grid.row_levels)]
-    wrapped = [_wrapped(name) for name in names[0]]
+    across = [_wrapped(group_words((level,))) for level in grid.column_levels]
+    down = [label(group_words((level,)), 24) for level in reversed(grid.row_levels)]
     return {
         "data": [_heat(grid, place), _targets(grid, place)],
         "layout": layout(
             height=78 * rows + 90,
             margin={"l": 8, "r": 8, "t": 52, "b": 12},
-            xaxis=axis(range=[-0.5, columns - 0.5], tickvals=list(range(columns)), ticktext=wrapped, side="top", showgrid=False),
-            yaxis=axis(range=[-0.5, rows - 0.5], tickvals=list(range(rows)), ticktext=[label(name, 24) for name in reversed(names[1])], showgrid=False),
+            xaxis=_level_axis(across, side="top"),
+            yaxis=_level_axis(down),
             shapes=[shape for cell in unjudged for shape in _hatched(*place[cell.group])],
-            annotations=[annotation(*place[cell.group], _words(cell), font={"size": 13}) for cell in unjudged],
+            annotations=[annotation(*place[c.group], _words(c), font={"size": 13}) for c in unjudged],
         ),
-    }  # fmt: skip
+    }
+
+
+def _level_axis(names: list[str], **more: Any) -> Figure:
+    places = list(range(len(names)))
+    return axis(range=[-0.5, len(names) - 0.5], tickvals=places, ticktext=names, showgrid=False, **more)
 
 
 def _wrapped(name: str) -> str:
@@ -187,10 +193,13 @@ def _heat(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
         "hoverinfo": "skip",
         "hoverongaps": False,
         "colorbar": {
-            "thickness": 12, "outlinewidth": 0, "ticksuffix": " %", "nticks": 6,
+            "thickness": 12,
+            "outlinewidth": 0,
+            "ticksuffix": " %",
+            "nticks": 6,
             "title": {"text": metric_name(grid.metric), "side": "right"},
         },
-    }  # fmt: skip
+    }
 
 
 def _rate_text(rate: Measured) -> str:
@@ -240,7 +249,8 @@ def cell_line(cell: GridCell) -> str:
     if cell.rate is None:
         return f"too few to judge · {cell.missing}"
     rate = cell.rate
-    return f"{percent(rate.value)} (interval {percent(rate.low)} to {percent(rate.high)}) · n {count(rate.denominator)}"
+    interval = f"interval {percent(rate.low)} to {percent(rate.high)}"
+    return f"{percent(rate.value)} ({interval}) · n {count(rate.denominator)}"
 
 
 def grid_alt(grid: SupportGrid) -> str:
