@@ -138,7 +138,7 @@ def _thin(found: Estimate) -> str:
 
 def grid_figure(grid: SupportGrid) -> Figure:
     """Return the heat map: rate, interval and n in a judged cell; outline, hatching and words in another."""
-    columns, rows = len(grid.column_levels), len(grid.row_levels)
+    rows = len(grid.row_levels)
     place = {
         cell.group: (grid.column_levels.index(cell.group[1]), rows - 1 - grid.row_levels.index(cell.group[0]))
         for cell in grid.cells

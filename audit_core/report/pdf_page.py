@@ -1,0 +1,153 @@
+"""The summary as the values the page template draws: short strings, and bar positions from 0 to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from audit_core.report.escape import clip, visible
+from audit_core.report.glyphs import printable
+from audit_core.report.numbers import count
+from audit_core.report.summary import Summary
+from audit_core.report.summary_rows import Bar, Row
+from audit_core.report.words import EVIDENCE_WORDS, NO_LIMIT
+
+NAME, LINE, TEXT = 64, 150, 330
+_BREAK_AFTER = 18
+_STAGES = {"canary": "Canary", "monitor": "Monitoring"}
+
+
+def page_values(summary: Summary) -> dict[str, Any]:
+    """Return everything on the page; the template decides how much of it fits."""
+    identity, head = summary.identity, summary.headline
+    model = " ".join(part for part in (identity.model, identity.model_version) if part)
+    return {
+        "title": f"Release audit of {_text(identity.contract, NAME)}",
+        "kicker": "Worked example with invented data" if identity.worked_example else "",
+        "model": _text(model, NAME),
+        "audit": _text(identity.audit_id, 40),
+        "date": identity.date,
+        "stamp": _stamp(identity.created_at),
+        "contract": _text(f"Contract {identity.contract}, version {identity.contract_version}", NAME),
+        "question": _text(identity.question, LINE),
+        "population": _text(identity.population, LINE),
+        "verdict": {
+            "word": head.word,
+            "mark": head.mark,
+            "sentence": _text(head.sentence, TEXT),
+            "check": _text(head.check, TEXT),
+            "more": f"{count(head.more)} further ground{'s' if head.more != 1 else ''}, below."
+            if head.more
+            else "",
+        },
+        "found": [_row(row) for row in summary.found],
+        "not_known": [_text(line, TEXT) for line in summary.not_known],
+        "recommend": [_recommendation(r.text, r.owner) for r in summary.recommend],
+        "watches": [
+            [_text(part, NAME) for part in (w.what, _when(w.stage, w.window), w.limit, _who(w.action, w.who))]
+            for w in summary.watches
+        ],
+        "audited": [
+            [_text(a.item, 30), _text(a.name, NAME), _text(a.rows, 30), f"{a.sha256[:12]}…{a.sha256[-12:]}"]
+            for a in summary.audited
+        ],
+        "requirements": [
+            [_text(r.name, NAME), "Met" if r.met else "Not met", _text(r.by, 40), _text(r.evidence, NAME)]
+            for r in summary.requirements
+        ],
+        "sign_off": [[_text(s.role, 40), _text(s.name, NAME), s.state] for s in summary.sign_off],
+        "signed": summary.signed,
+        "digest": summary.digest,
+        "footnote": summary.footnote,
+        "tool": _text(identity.tool_version, 20),
+    }
+
+
+def _text(text: str, length: int) -> str:
+    """Text that can be printed, is cut at a length and may break inside long words."""
+    shown = clip(printable(visible(clip(text, 4 * length))), length)
+    return " ".join(_breakable(word) for word in shown.split(" "))
+
+
+def _breakable(word: str) -> str:
+    if len(word) <= _BREAK_AFTER:
+        return word
+    return "\u200b".join(word[at : at + _BREAK_AFTER] for at in range(0, len(word), _BREAK_AFTER))
+
+
+def _stamp(created_at: str) -> list[int]:
+    """Year, month, day, hour, minute and second of an ISO 8601 time in UTC."""
+    date, _, time = created_at.partition("T")
+    parts = [*date.split("-"), *time[:8].split(":")]
+    return [int(part) for part in parts]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    title = " · ".join(part for part in (row.title, row.subject) if part)
+    ranges = "; ".join(part for part in (row.interval, row.bounds) if part)
+    limit = row.limit if row.limit == NO_LIMIT else f"contract: {row.limit}"
+    evidence = next((word for key, word in EVIDENCE_WORDS.items() if key == row.evidence), "")
+    note = evidence.lower() if row.mark == "outside" else ""
+    alt = f"{title}: {row.value or 'no number'}; {ranges}; {limit}; {row.status}"
+    return {
+        "title": _text(title, LINE),
+        "short": _text(" · ".join(part for part in (row.short, row.subject) if part), 60),
+        "text": _text(_lead(row), TEXT),
+        "value": _text(row.value or "no number", 30),
+        "interval": _text(row.interval, 60),
+        "bounds": _text(row.bounds, 60),
+        "limit": _text(limit, 60),
+        "counts": _text(row.counts, LINE),
+        "mark": row.mark,
+        "status": row.status + (f", {note}" if note else ""),
+        "severity": row.severity,
+        "alt": _text(alt, 300),
+        "bar": _positions(row.bar) if row.bar else None,
+    }
+
+
+def _lead(row: Row) -> str:
+    """The sentence about people where there is one; what was concluded otherwise stands in its numbers."""
+    if row.people:
+        return row.people
+    return row.sentence
+
+
+def _positions(bar: Bar) -> dict[str, Any]:
+    """Numbers of a bar as shares of its width; the scale holds everything that is drawn, and zero or one."""
+    known = [v for v in (bar.value, bar.low, bar.high, bar.lower, bar.upper, bar.limit) if v is not None]
+    best = 1.0 if bar.least else 0.0
+    low, high = min([*known, best]), max([*known, best])
+    room = (high - low or 1.0) * 0.06
+    low, high = low - room, high + room
+
+    def at(value: float | None) -> float | None:
+        return None if value is None else round((value - low) / (high - low), 5)
+
+    return {
+        "value": at(bar.value),
+        "low": at(bar.low),
+        "high": at(bar.high),
+        "lower": at(bar.lower),
+        "upper": at(bar.upper),
+        "limit": at(bar.limit),
+        "best": at(best),
+        "least": bar.least,
+    }
+
+
+def _recommendation(text: str, owner: str) -> list[str]:
+    return [_text(text, TEXT), _text(owner, 40)]
+
+
+def _when(stage: str, window: str) -> str:
+    name = _STAGES.get(stage, stage)
+    return f"{name}, every {window}" if window else name
+
+
+def _who(action: str, who: str) -> str:
+    return ": ".join(_filled((action, who)))
+
+
+def _filled(parts: Iterable[str]) -> list[str]:
+    return [part for part in parts if part]

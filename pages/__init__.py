@@ -1,0 +1,1 @@
+"""The screens: one file each, reading top to bottom like what it shows."""

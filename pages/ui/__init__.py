@@ -1,0 +1,1 @@
+"""What all screens share: session, caches, controls, words and colours of a status, the style sheet."""

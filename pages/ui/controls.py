@@ -1,0 +1,100 @@
+"""Parts that screens share: the table of record, downloads, errors, the open audit, choices of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from audit_core.contract.schema import Subject
+from audit_core.decision.record import Audit
+from audit_core.errors import AuditError, ContractError
+from audit_core.report.escape import for_markdown
+from audit_core.report.people import subject_words
+from audit_core.report.tables import RESULT, Rows, to_csv
+from pages.ui import cached, session
+from pages.ui.verdict import badge
+
+CHART = {"displayModeBar": False, "responsive": True}
+START = "pages/data.py"
+SUMMARY = "pages/summary.py"
+
+
+def show_table(rows: Rows, alt: str) -> None:
+    """Draw rows as a real table: names stay text, the result is a badge."""
+    if not rows:
+        st.caption("Nothing to show here.")
+        return
+    shown = [
+        {for_markdown(name): _cell(name, value) for name, value in row.items()} for row in rows
+    ]
+    st.table(shown, border="horizontal", hide_index=True, alt=alt)
+
+
+def _cell(name: str, value: str) -> str:
+    return badge(value) if name == RESULT else for_markdown(value)
+
+
+def csv_button(rows: Rows, name: str, label: str = "Download this table (CSV)") -> None:
+    """Offer rows as CSV, written when it is asked for."""
+    if rows:
+        download(label, lambda: to_csv(rows).encode("utf-8-sig"), name, "text/csv")
+
+
+def download(label: str, data: Callable[[], bytes], name: str, mime: str, **more: Any) -> None:
+    """Offer a file that is made on click."""
+    st.download_button(
+        label, data=data, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", **more
+    )
+
+
+def show_chart(figure: dict[str, Any], alt: str, key: str, **more: Any) -> Any:
+    """Draw a chart that keeps its own colours; its text follows the page."""
+    return st.plotly_chart(figure, theme=None, config=CHART, alt=alt, key=key, **more)
+
+
+def show_error(error: AuditError) -> None:
+    """Say what is wrong, where, and what to do next; every problem of a contract at its line."""
+    where = f" ({for_markdown(error.where)})" if error.where else ""
+    remedy = f" {for_markdown(error.remedy)}." if error.remedy else ""
+    st.error(f"**{for_markdown(error.problem)}{where}.**{remedy}", icon=":material/error:")
+    if isinstance(error, ContractError):
+        st.code("\n".join(error.lines()), language=None, wrap_lines=True)
+
+
+def opened() -> Audit:
+    """Return the audit the URL names. Where there is none, say so and end the page."""
+    audit_id = session.read().audit_id
+    try:
+        if audit_id is None:
+            raise AuditError("No audit is open", remedy="Open the worked example, or audit your own files")
+        return cached.audit_of(audit_id)
+    except AuditError as error:
+        show_error(error)
+        _ways_on()
+        st.stop()
+
+
+def _ways_on() -> None:
+    with st.container(horizontal=True):
+        if st.button("Open the worked example", type="primary", icon=":material/science:"):
+            st.switch_page(SUMMARY, query_params={"audit": "example"})
+        st.page_link(START, label="Use your own files", icon=":material/upload_file:")
+
+
+def link(page: str, label: str, icon: str) -> None:
+    """Link to another screen with the same audit."""
+    audit_id = session.read().audit_id
+    st.page_link(page, label=label, icon=icon, query_params={"audit": audit_id} if audit_id else None)
+
+
+def subject_choice(label: str, subjects: Sequence[Subject], key: str) -> Subject:
+    """Let one attribute be chosen."""
+    names = {subject: subject_words(subject) for subject in subjects}
+    if len(names) <= 5:
+        found = st.segmented_control(
+            label, subjects, format_func=names.__getitem__, default=subjects[0], required=True, key=key
+        )
+        return found if found is not None else subjects[0]
+    return st.selectbox(label, subjects, format_func=names.__getitem__, key=key) or subjects[0]

@@ -1,0 +1,66 @@
+"""What a visitor has in hand, as one frozen value; the only place that touches the session state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_KEY = "evenhand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that was copied to the workspace; `sha256` names its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A limit being tried on the screen; it is not in the contract."""
+
+    audit_id: str
+    check: str
+    limit: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One visitor's state. A reload loses it; the audit itself stays in the workspace and in the URL."""
+
+    audit_id: str | None = None
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+    trial: Trial | None = None
+    round: int = 0
+
+
+def read() -> Session:
+    """Return this visitor's session."""
+    found: Session = st.session_state.get(_KEY, Session())
+    return found
+
+
+def change(**changes: Any) -> Session:
+    """Keep a new session that differs in these fields, and return it."""
+    session = replace(read(), **changes)
+    st.session_state[_KEY] = session
+    return session
+
+
+def widget(key: str, default: Any = None) -> Any:
+    """Return what a keyed widget holds, inside its own callback."""
+    return st.session_state.get(key, default)
+
+
+def set_widget(key: str, value: Any) -> None:
+    """Set a keyed widget before it is drawn."""
+    st.session_state[key] = value

@@ -1,0 +1,87 @@
+"""The audit strip: which audit is open, on every screen; and how it is found from the URL."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_core.decision.record import Audit
+from audit_core.errors import AuditError
+from audit_core.report.escape import for_markdown
+from audit_core.report.words import VERDICT_WORDS
+from pages.ui import cached, session
+from pages.ui.controls import START, show_error
+from pages.ui.verdict import badge
+
+EXAMPLE = "example"
+INVENTED = "Worked example: all people are invented"
+
+
+def find_audit(*, needed: bool) -> None:
+    """Settle which audit is open: the URL's, else this visit's, else the worked example where one is needed.
+
+    The menu drops the address's query; putting it back keeps the page's address good for a reload.
+    """
+    named = st.query_params.get("audit")
+    audit_id = named if named and named != EXAMPLE else None if named else session.read().audit_id
+    if audit_id is None and (needed or named == EXAMPLE):
+        audit_id = _example()
+    if audit_id != session.read().audit_id:
+        session.change(audit_id=audit_id, trial=None)
+    if audit_id is not None and st.query_params.get("audit") != audit_id:
+        st.query_params["audit"] = audit_id
+
+
+def _example() -> str | None:
+    """Run the worked example on its first use, with what it is doing on screen."""
+    place = st.empty()
+    try:
+        with place.container():
+            bar = st.progress(0.0, text="Opening the worked example")
+            audit = cached.example(lambda stage, share: bar.progress(min(1.0, share), text=for_markdown(stage)))
+    except AuditError as error:
+        place.empty()
+        show_error(error)
+        return None
+    place.empty()
+    return audit.id
+
+
+def show_strip() -> None:
+    """Draw the strip."""
+    audit_id = session.read().audit_id
+    audit = _quietly(audit_id) if audit_id else None
+    with st.container(key="strip", horizontal=True, vertical_alignment="center"):
+        if audit is None:
+            st.markdown("No audit is open", width="stretch")
+        else:
+            st.markdown(_words(audit), width="stretch")
+        with st.container(key="strip_links", horizontal=True, width="content", vertical_alignment="center"):
+            st.page_link(
+                START,
+                label="Use your own files",
+                icon=":material/upload_file:",
+                query_params={"audit": audit_id} if audit else None,
+            )
+
+
+def _words(audit: Audit) -> str:
+    contract = audit.contract
+    version = dict(contract.data.versions).get("model", "")
+    model = f"{audit.model.name} {version}".strip() if audit.model else "decisions in the file"
+    parts = [
+        f"**{for_markdown(contract.id)}**",
+        f"model {for_markdown(model)}",
+        f"contract version {for_markdown(contract.version)}",
+        f"audit {for_markdown(audit.id)}",
+        for_markdown(audit.created_at[:10]),
+    ]
+    said = f"{' · '.join(parts)}   {badge(VERDICT_WORDS[audit.decision.verdict])}"
+    return f"{said} :gray-badge[:material/science: {INVENTED}]" if audit.worked_example else said
+
+
+def _quietly(audit_id: str) -> Audit | None:
+    """The audit, or None where the page itself will say what is wrong."""
+    try:
+        return cached.audit_of(audit_id)
+    except AuditError:
+        return None
