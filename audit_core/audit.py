@@ -27,8 +27,8 @@ from audit_core.sources.profile import (
     TableLook,
     column_values,
     guess_roles,
-    numeric_columns,
     profile_columns,
+    text_kinds,
 )
 from audit_core.sources.tables import Role, Source, Table, batches, connect, open_table
 
@@ -206,13 +206,13 @@ def _score_one(
     from audit_core.sources.scoring import score_table
 
     if not path.exists():
-        numeric = numeric_columns(con, table, scorer.features)
+        kinds = text_kinds(con, table, scorer.features)
         total = table.source.rows
 
         def report(rows: int) -> None:
             tell(f"Scoring {rows:,} of {total:,} rows of {table.source.name}", 0.1 + 0.6 * rows / total)
 
-        score_table(batches(con, table), scorer, path, column, report, numeric=numeric)
+        score_table(batches(con, table), scorer, path, column, report, kinds=kinds)
     scored = open_table(con, path, table.source.role, name=table.source.name)
     return replace(scored, source=replace(table.source, columns=scored.source.columns))
 

@@ -27,6 +27,7 @@ from audit_core.sources.scoring import Scorer, ScoringLimits, score_table, typed
 
 QUICK = ScoringLimits(seconds_per_batch=20)
 NUMERIC = ("age", "debt")
+KINDS = dict.fromkeys(NUMERIC, "number")
 
 
 def saved(path: Path, model: object, **options: Any) -> Path:
@@ -109,11 +110,11 @@ def test_scores_equal_those_made_in_process(
     model, frame = pipeline
     expected = model.predict_proba(frame[["region", "job", "debt", "age"]])[:, 1]
     batch = as_text(table).combine_chunks().to_batches()[0]
-    scores = running.score(typed_features(batch, running.features, NUMERIC))
+    scores = running.score(typed_features(batch, running.features, KINDS))
     np.testing.assert_array_equal(scores, expected)
     assert scores.dtype == np.float64 and not scores.flags.writeable
     in_parts = [
-        running.score(typed_features(batch.slice(a, 100), running.features, NUMERIC))
+        running.score(typed_features(batch.slice(a, 100), running.features, KINDS))
         for a in range(0, 400, 100)
     ]
     np.testing.assert_array_equal(np.concatenate(in_parts), expected)
@@ -129,7 +130,7 @@ def test_missing_columns_are_all_named_and_the_scorer_goes_on(running: Scorer, t
     assert caught.value.where == "job, age"
     assert caught.value.exit_code == 3
     with pytest.raises(UsageError, match="lacks a column"):
-        typed_features(pa.record_batch({"x": [1.0]}), ["x", "y"], [])
+        typed_features(pa.record_batch({"x": [1.0]}), ["x", "y"], {})
 
 
 def test_an_error_does_not_repeat_a_cell_and_the_scorer_goes_on(running: Scorer, table: Path) -> None:
@@ -140,7 +141,7 @@ def test_an_error_does_not_repeat_a_cell_and_the_scorer_goes_on(running: Scorer,
     assert "ValueError" in str(caught.value)
     assert "canary" not in str(caught.value)
     batch = rows.combine_chunks().to_batches()[0]
-    assert len(running.score(typed_features(batch, running.features, NUMERIC))) == 5
+    assert len(running.score(typed_features(batch, running.features, KINDS))) == 5
 
 
 def test_scored_file(
@@ -150,7 +151,7 @@ def test_scored_file(
     seen: list[int] = []
     destination = tmp_path / "scored.parquet"
     batches = iter(rows.to_batches(max_chunksize=150))
-    assert score_table(batches, running, destination, "score", seen.append, numeric=NUMERIC) == 400
+    assert score_table(batches, running, destination, "score", seen.append, kinds=KINDS) == 400
     assert seen == [150, 300, 400]
     written = pq.read_table(destination)
     assert written.column_names == ["id", "age", "debt", "job", "region", "y", "score"]
@@ -168,8 +169,17 @@ def test_a_failed_file_leaves_nothing(running: Scorer, table: Path, tmp_path: Pa
     with pytest.raises(SourceError, match="no rows"):
         score_table(iter([]), running, tmp_path / "a", "score")
     with pytest.raises(SourceError, match="same columns"):
-        score_table(iter([batch, batch.select(["age"])]), running, tmp_path / "a", "score", numeric=NUMERIC)
+        score_table(iter([batch, batch.select(["age"])]), running, tmp_path / "a", "score", kinds=KINDS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_booleans_are_what_read_csv_makes_of_them() -> None:
+    batch = pa.record_batch({"b": ["True", "false", "NA"], "t": ["True", "no", ""]})
+
+    typed = typed_features(batch, ["b", "t"], {"b": "boolean"})
+
+    assert typed.column("b").to_pylist() == [True, False, None]
+    assert typed.column("t").to_pylist() == ["True", "no", None]
 
 
 def test_typed_features() -> None:
@@ -179,7 +189,7 @@ def test_typed_features() -> None:
         "i": pa.array([1, 2, None, 4, 5]),
         "void": pa.nulls(5),
     })  # fmt: skip
-    typed = typed_features(batch, ["t", "n", "i", "void"], ["n"])
+    typed = typed_features(batch, ["t", "n", "i", "void"], {"n": "number"})
     assert typed.to_pydict() == {
         "t": ["a", None, " NA", None, "None"],
         "n": [1.0, 2.5, None, None, -1000.0],
@@ -188,7 +198,7 @@ def test_typed_features() -> None:
     }
     assert typed.schema.types == [pa.string(), pa.float64(), pa.int64(), pa.string()]
     with pytest.raises(SourceError, match="not a number") as caught:
-        typed_features(pa.record_batch({"n": ["1", "canary"]}), ["n"], ["n"])
+        typed_features(pa.record_batch({"n": ["1", "canary"]}), ["n"], {"n": "number"})
     assert caught.value.where == "n" and "canary" not in str(caught.value)
 
 

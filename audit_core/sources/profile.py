@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -46,21 +46,25 @@ class TableLook:
 
 
 def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[ColumnProfile, ...]:
-    """Return the profile of every column; text whose every value is a number counts as a number."""
+    """Return the profile of every column; text that is all numbers, or all true and false, counts as that."""
     names = table.source.columns
     parts = []
     for name in names:
         value = table.value(name)
-        parts += [f"count({value})", f"approx_count_distinct({value})", f"count(try_cast({value} AS DOUBLE))"]
+        boolean = f"lower(cast({value} AS VARCHAR)) IN ('true', 'false')"
+        parts += [f"count({value})", f"approx_count_distinct({value})"]
+        parts += [f"count(try_cast({value} AS DOUBLE))", f"count(CASE WHEN {boolean} THEN 1 END)"]
     counts = run(con, f"SELECT {', '.join(parts)} FROM {table.scan}", table.source.name)[0]
     found = []
     for place, name in enumerate(names):
-        given, distinct, numbers = (int(count) for count in counts[3 * place : 3 * place + 3])
+        given, distinct, numbers, booleans = (int(count) for count in counts[4 * place : 4 * place + 4])
         kind = table.stored_kind(name)
+        if kind == "text" and given:
+            kind = "number" if numbers == given else "boolean" if booleans == given else kind
         found.append(
             ColumnProfile(
                 name=name,
-                kind="number" if kind == "text" and given and numbers == given else kind,
+                kind=kind,
                 rows=table.source.rows,
                 missing=table.source.rows - given,
                 distinct=distinct,
@@ -69,13 +73,13 @@ def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Colum
     return tuple(found)
 
 
-def numeric_columns(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[str]) -> tuple[str, ...]:
-    """Return those of the named columns in which every value is a number; an empty column is one of them."""
-    return tuple(
-        p.name
-        for p in profile_columns(con, table)
-        if p.name in names and (p.kind == "number" or p.missing == p.rows)
-    )
+def text_kinds(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[str]) -> Mapping[str, Kind]:
+    """Return what each of the named columns holds, as pandas.read_csv sees it; an empty one is numbers."""
+    return {
+        profile.name: "number" if profile.missing == profile.rows else profile.kind
+        for profile in profile_columns(con, table)
+        if profile.name in names
+    }
 
 
 def column_values(con: duckdb.DuckDBPyConnection, table: Table, name: str, most: int = 5) -> tuple[str, ...]:

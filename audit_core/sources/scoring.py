@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import numpy as np
@@ -30,7 +31,7 @@ from audit_core.sources.model import (
     read_identified,
 )
 from audit_core.sources.model_process import ModelProcess, Scores, ScoringLimits, plain
-from audit_core.sources.tables import MISSING
+from audit_core.sources.tables import MISSING, Kind
 
 __all__ = ["Scorer", "ScoringLimits", "score_table", "typed_features"]
 
@@ -129,25 +130,25 @@ class Scorer:
 
 
 def typed_features(
-    batch: pa.RecordBatch, features: Sequence[str], numeric: Collection[str]
+    batch: pa.RecordBatch, features: Sequence[str], kinds: Mapping[str, Kind]
 ) -> pa.RecordBatch:
     """The model's columns as pandas.read_csv would give them: numbers as float64, missing cells null.
 
     Parameters
     ----------
-    numeric
-        Columns whose text is to be read as numbers; other text stays text. A column that is not
-        text is passed on as it is.
+    kinds
+        What a text column is to be read as, "number" or "boolean"; other text stays text. A column that
+        is not text is passed on as it is.
 
     Raises
     ------
     UsageError
         Columns of the model are missing from the batch.
     SourceError
-        A column listed in `numeric` holds a text that is neither a number nor missing.
+        A column read as numbers holds a text that is neither a number nor missing.
     """
     _require_columns(batch.schema.names, features)
-    columns = [_typed(batch.column(name), name, name in numeric) for name in features]
+    columns = [_typed(batch.column(name), name, kinds.get(name, "text")) for name in features]
     return pa.record_batch(columns, names=list(features))
 
 
@@ -158,7 +159,7 @@ def score_table(
     column: str,
     progress: Callable[[int], None] | None = None,
     *,
-    numeric: Collection[str] = (),
+    kinds: Mapping[str, Kind] = MappingProxyType({}),
 ) -> int:
     """Write every batch with its scores to a Parquet file; the number of rows written.
 
@@ -169,7 +170,7 @@ def score_table(
     ----------
     progress
         Called after each batch with the rows written so far.
-    numeric
+    kinds
         As in `typed_features`; the file keeps the columns as they came.
 
     Raises
@@ -182,7 +183,7 @@ def score_table(
     part = Path(name)
     rows = 0
     try:
-        with closing(_write_scored(part, batches, scorer, column, numeric)) as written:
+        with closing(_write_scored(part, batches, scorer, column, kinds)) as written:
             for rows in written:
                 if progress is not None:
                     progress(rows)
@@ -193,7 +194,7 @@ def score_table(
 
 
 def _write_scored(
-    part: Path, batches: Iterator[pa.RecordBatch], scorer: Scorer, column: str, numeric: Collection[str]
+    part: Path, batches: Iterator[pa.RecordBatch], scorer: Scorer, column: str, kinds: Mapping[str, Kind]
 ) -> Generator[int, None, None]:
     """Write batch after batch, giving the number of rows so far after each."""
     first = next(batches, None)
@@ -205,7 +206,7 @@ def _write_scored(
         for batch in chain([first], batches):
             if not batch.schema.equals(first.schema):
                 raise SourceError("The rows to score do not all have the same columns and types")
-            scores = scorer.score(typed_features(batch, scorer.features, numeric))
+            scores = scorer.score(typed_features(batch, scorer.features, kinds))
             writer.write_batch(_with_scores(batch, schema, column, scores))
             rows += batch.num_rows
             yield rows
@@ -233,15 +234,17 @@ def _require_columns(given: Collection[str], wanted: Sequence[str]) -> None:
         raise UsageError(f"{problem} the model was fitted on", where=", ".join(missing), remedy=remedy)
 
 
-def _typed(cells: pa.Array, name: str, is_number: bool) -> pa.Array:
-    """One column, its missing cells null; text becomes numbers where asked."""
+def _typed(cells: pa.Array, name: str, kind: Kind) -> pa.Array:
+    """One column, its missing cells null; text becomes numbers or booleans where asked."""
     if pa.types.is_null(cells.type):
-        return cells.cast(pa.float64() if is_number else pa.string())
+        return cells.cast(pa.float64() if kind == "number" else pa.string())
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return cells
     absent = pc.is_in(cells, value_set=pa.array(MISSING, type=cells.type))
     text = pc.if_else(absent, pa.scalar(None, type=cells.type), cells)
-    return _numbers(text, name) if is_number else text
+    if kind == "boolean":
+        return pc.equal(pc.utf8_lower(text), "true")
+    return _numbers(text, name) if kind == "number" else text
 
 
 def _numbers(text: pa.Array, name: str) -> pa.Array:
