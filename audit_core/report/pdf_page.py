@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from audit_core.report.words import EVIDENCE_WORDS, NO_LIMIT
 
 NAME, LINE, TEXT = 64, 150, 330
 _BREAK_AFTER = 18
+_UNIT = re.compile(r"(?<=\d) (pts|%)")
 _STAGES = {"canary": "Canary", "monitor": "Monitoring"}
 
 
@@ -40,7 +42,8 @@ def page_values(summary: Summary) -> dict[str, Any]:
             if head.more
             else "",
         },
-        "found": [_row(row) for row in summary.found],
+        "level": _level(summary.found),
+        "found": [_row(row, head.sentence) for row in summary.found],
         "not_known": [_text(line, TEXT) for line in summary.not_known],
         "recommend": [_recommendation(r.text, r.owner) for r in summary.recommend],
         "watches": [
@@ -66,6 +69,7 @@ def page_values(summary: Summary) -> dict[str, Any]:
 def _text(text: str, length: int) -> str:
     """Text that can be printed, is cut at a length and may break inside long words."""
     shown = clip(printable(visible(clip(text, 4 * length))), length)
+    shown = _UNIT.sub("\u00a0\\1", shown)
     return " ".join(_breakable(word) for word in shown.split(" "))
 
 
@@ -82,7 +86,14 @@ def _stamp(created_at: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _level(rows: Iterable[Row]) -> str:
+    """The level of the intervals, as it stands in them."""
+    found = (row.interval.partition(" interval")[0] for row in rows if " interval" in row.interval)
+    return next(found, "")
+
+
+def _row(row: Row, said: str) -> dict[str, Any]:
+    """A row; what the headline already `said` is not repeated."""
     title = " · ".join(part for part in (row.title, row.subject) if part)
     ranges = "; ".join(part for part in (row.interval, row.bounds) if part)
     limit = row.limit if row.limit == NO_LIMIT else f"contract: {row.limit}"
@@ -92,9 +103,12 @@ def _row(row: Row) -> dict[str, Any]:
     return {
         "title": _text(title, LINE),
         "short": _text(" · ".join(part for part in (row.short, row.subject) if part), 60),
-        "text": _text(_lead(row), TEXT),
-        "value": _text(row.value or "no number", 30),
+        "text": _text(_lead(row, said), TEXT),
+        "value": _text(row.value or "–", 30),
         "interval": _text(row.interval, 60),
+        "interval_short": _text(_bare(row.interval), 40),
+        "bounds_short": _text(_bare(row.bounds), 40),
+        "limit_short": _text("none" if row.limit == NO_LIMIT else row.limit, 40),
         "bounds": _text(row.bounds, 60),
         "limit": _text(limit, 60),
         "counts": _text(row.counts, LINE),
@@ -106,11 +120,19 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _lead(row: Row) -> str:
-    """The sentence about people where there is one; what was concluded otherwise stands in its numbers."""
-    if row.people:
-        return row.people
-    return row.sentence
+def _lead(row: Row, said: str) -> str:
+    """The sentence about people and what follows from it; the numbers stand beside the bar."""
+    if not row.conclusion:
+        return row.people or row.sentence
+    people = "" if row.people and row.people in said else row.people
+    chance = row.chance if not people else ""
+    return " ".join(_filled((people, row.conclusion, chance)))
+
+
+def _bare(ranges: str) -> str:
+    """A range without the words its column is headed by: “10.9 – 19.6”."""
+    after = ranges.rpartition(" interval ")[2].replace("expected by chance up to", "chance: up to")
+    return after.replace("at least ", "").replace(", at most ", " – ")
 
 
 def _positions(bar: Bar) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from audit_core.report.people import group_words, of_every_hundred, subject_word
 from audit_core.report.readings import Reading, group_figures, reading, reading_of_gap
 from audit_core.report.sentences import (
     bounds_text,
+    conclusion,
     drift_row,
     interval_text,
     reading_sentence,
@@ -54,6 +55,7 @@ class Row:
     subject: str
     people: str
     sentence: str
+    conclusion: str
     value: str
     interval: str
     bounds: str
@@ -98,6 +100,7 @@ def finding_row(finding: Finding, audit: Audit) -> Row:
         _row(read, audit),
         people=people_sentence(finding, audit),
         sentence=sentence(finding, audit),
+        conclusion=conclusion(finding, audit),
         limit=_limit(finding, audit),
         mark=mark_of(finding),
         status=status_word(finding),
@@ -151,6 +154,7 @@ def _row(read: Reading, audit: Audit) -> Row:
         subject=subject_words(read.subject),
         people=people,
         sentence=text,
+        conclusion="",
         value=_value_text(read),
         interval=interval_text(read, audit),
         bounds=bounds_text(read),
@@ -245,6 +249,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
         subject=subject_words((feature,)) if feature else "",
         people="",
         sentence="",
+        conclusion="",
         value=value,
         interval=f"expected by chance up to {ratio(found.psi_null95)}" if found else "",
         bounds="",
