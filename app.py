@@ -16,11 +16,15 @@ theme.apply()
 st.logo(str(ICON), size="large")
 
 SET_UP = [
-    st.Page("pages/data.py", title="Data and model", icon=":material/upload_file:", url_path="data-and-model"),
+    st.Page(
+        "pages/data.py", title="Data and model", icon=":material/upload_file:", url_path="data-and-model"
+    ),
     st.Page("pages/contract.py", title="Release contract", icon=":material/contract:", url_path="contract"),
 ]
 EVIDENCE = [
-    st.Page("pages/gaps.py", title="Group differences", icon=":material/balance:", url_path="group-differences"),
+    st.Page(
+        "pages/gaps.py", title="Group differences", icon=":material/balance:", url_path="group-differences"
+    ),
     st.Page("pages/grid.py", title="Combined groups", icon=":material/grid_on:", url_path="combined-groups"),
     st.Page("pages/calibration.py", title="Score meaning", icon=":material/speed:", url_path="score-meaning"),
     st.Page("pages/drift.py", title="Input drift", icon=":material/waves:", url_path="input-drift"),
@@ -31,7 +35,10 @@ page = st.navigation(
         "Evidence": EVIDENCE,
         "Decide": [
             st.Page(
-                "pages/decision.py", title="Release decision", icon=":material/gavel:", url_path="release-decision"
+                "pages/decision.py",
+                title="Release decision",
+                icon=":material/gavel:",
+                url_path="release-decision",
             )
         ],
         "Set up": SET_UP,

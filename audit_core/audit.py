@@ -81,7 +81,7 @@ def run_audit(request: AuditRequest, workspace: Workspace, progress: Progress | 
     found = assess(contract, counted, request.stages, request.as_of)
     created = request.as_of.astimezone(UTC).isoformat(timespec="seconds")
     audit = Audit(
-        id=_audit_id(request, contract, counted),
+        id=_audit_id(request, contract, counted, sources),
         created_at=created,
         tool_version=__version__,
         contract=contract,
@@ -122,7 +122,7 @@ def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
     checks = []
     for check in audit.contract.checks:
         if check.id == check_id:
-            key = "max" if check.limit.max is not None else "min"
+            key = "min" if check.limit.min is not None and check.limit.max is None else "max"
             check = replace(check, limit=replace(check.limit, **{key: limit}))  # noqa: PLW2901
         checks.append(check)
     contract = replace(audit.contract, checks=tuple(checks))
@@ -137,8 +137,15 @@ def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
     )
 
 
-def _audit_id(request: AuditRequest, contract: ReleaseContract, counted: Counted) -> str:
-    parts = f"{counted.cube.fingerprint} {contract.sha256} {request.as_of.isoformat()} {request.stages}"
+def _audit_id(
+    request: AuditRequest, contract: ReleaseContract, counted: Counted, sources: tuple[Source, ...]
+) -> str:
+    """Id of an audit: another file, name, contract, clock or stage is another audit."""
+    files = [(source.role, source.name, source.sha256) for source in sources]
+    parts = (
+        f"{counted.cube.fingerprint} {contract.sha256} {request.as_of.isoformat()} {request.stages} {files}"
+    )
+    parts += f" {request.worked_example} {__version__}"
     return f"A-{request.as_of:%Y%m%d}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
 
 

@@ -191,6 +191,10 @@ def _require_writable(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 "The folder of an output file does not exist", where=str(path), remedy="Make the folder first"
             )
+        if path.is_dir():
+            raise UsageError(
+                "An output file is named like a folder", where=str(path), remedy="Name a file in that folder"
+            )
 
 
 def _write(arguments: argparse.Namespace, audit: Audit, workspace: Workspace) -> None:

@@ -83,7 +83,8 @@ def decide(
     withheld
         Grounds, other than checks, on which nothing may be approved (a draft contract, old data).
 
-    Guarantee: nothing but a full set of PASS yields APPROVED; no checks is never an approval.
+    Guarantee: nothing but a full set of PASS, with every requirement met, yields APPROVED; no checks is never
+    an approval.
     """
     blocking = [
         DecisionReason(ground="requirement", subject=r.id) for r in requirements if r.blocking and not r.met
@@ -97,6 +98,9 @@ def decide(
         still_open += _grounds(findings, "major", status, "major_open", waivable=True)
     still_open += list(withheld)
     conditions = [DecisionReason(ground="condition", subject=f.check) for f in findings if f.status != "PASS"]
+    conditions += [
+        DecisionReason(ground="condition", subject=r.id) for r in requirements if not (r.met or r.blocking)
+    ]
     if blocking:
         return _decision("BLOCKED", [*blocking, *still_open])
     if still_open:

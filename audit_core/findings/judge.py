@@ -7,8 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from audit_core.contract.metrics import NEEDS_LABEL
 from audit_core.contract.schema import Check, ReleaseContract, Stage, Subject
-from audit_core.cube.axes import level_word
+from audit_core.cube.axes import NEITHER, level_word
 from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Evidence, Finding, GroupValue, LimitKind, Reason, Status
@@ -105,12 +106,24 @@ def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | Non
         return None if counted.drift else "no_train"
     if check.metric == "overlap":
         return None if counted.overlap else ("no_id" if counted.has_train else "no_train")
-    if check.metric in MEAN_METRICS and not (cube.codes[:, -1] >= 0).any():
-        return "no_score"
+    if check.metric in NEEDS_LABEL and not (cube.codes[:, -3] != NEITHER).any():
+        return "no_label"
+    if check.metric in MEAN_METRICS:
+        return _no_mean(check.metric, subject, counted)
     needs_decision = check.metric in CRITERIA or (
         check.metric in RATES and check.metric not in ("base_rate", "label_coverage")
     )
     return "no_decision" if needs_decision and not counted.decides else None
+
+
+def _no_mean(metric: str, subject: Subject, counted: Counted) -> Reason | None:
+    cube = counted.cube
+    if not (cube.codes[:, -1] >= 0).any():
+        return "no_score"
+    # Rank sums are kept for single attributes; a score off the scale from 0 to 1 is no probability.
+    off_scale = metric == "calibration_in_the_large" and not (cube.bands.low == 0 and cube.bands.high == 1)
+    no_ranks = metric == "auc" and not any((rank.attribute,) == subject for rank in counted.ranks)
+    return "not_computed" if off_scale or no_ranks else None
 
 
 def judge_gap(
@@ -120,7 +133,7 @@ def judge_gap(
     rule = _ratio_outcome if gap.gap.compare == "ratio" else _difference_outcome
     parts = gap.parts or (gap,)
     judged = [(part, rule(part, blank, contract.statistics.fail_rule)) for part in parts]
-    part, (status, evidence, reason) = min(judged, key=lambda pair: _WORST.index(pair[1][0]))
+    part, (status, evidence, reason) = min(judged, key=_weight)
     found, ratio = part.gap, part.gap.compare == "ratio"
     bounds = (found.lower, found.upper_all) if ratio else (found.lower_all, found.upper)
     finding = replace(
@@ -128,7 +141,7 @@ def judge_gap(
         status=status,
         evidence=evidence,
         reason=reason,
-        value=found.value,
+        value=found.value_all if found.value is None and status == "FAIL" else found.value,
         lower=bounds[0],
         upper=bounds[1],
         interval=found.interval,
@@ -142,15 +155,23 @@ def judge_gap(
 
 
 _WORST: tuple[Status, ...] = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
+_SUREST: tuple[Evidence, ...] = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED")
+
+
+def _weight(judged: tuple[SubjectGap, Outcome]) -> tuple[int, int, Fraction]:
+    """Order of a criterion's parts: the worst status, the surest evidence, then the larger gap."""
+    part, (status, evidence, _) = judged
+    value = part.gap.value or Fraction(0)
+    return _WORST.index(status), _SUREST.index(evidence), value if part.gap.compare == "ratio" else -value
 
 
 def _difference_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
     gap, limit = part.gap, blank.limit
     assert limit is not None
-    if gap.value is None:
-        return _nothing_to_compare(part)
     if gap.lower_all > limit:
         return "FAIL", "CONFIRMED", "beyond"
+    if gap.value is None:
+        return _nothing_to_compare(part)
     if gap.value > limit:
         return _point_beyond(part, fail_rule)
     return _too_few(part) or (
@@ -163,10 +184,10 @@ def _difference_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Out
 def _ratio_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
     gap, limit = part.gap, blank.limit
     assert limit is not None
-    if gap.value is None:
-        return _nothing_to_compare(part)
     if gap.upper_all < limit:
         return "FAIL", "CONFIRMED", "beyond"
+    if gap.value is None:
+        return _nothing_to_compare(part)
     if gap.value < limit:
         return _point_beyond(part, fail_rule)
     return _too_few(part) or (
@@ -177,6 +198,8 @@ def _ratio_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
 
 
 def _nothing_to_compare(part: SubjectGap) -> Outcome:
+    if not part.gap.compared:
+        return "NOT_RUN", "UNSUPPORTED", "undefined"
     reason: Reason = "undefined" if len(part.gap.compared) >= 2 else "one_group"
     return "INCONCLUSIVE", "UNSUPPORTED", reason
 

@@ -13,7 +13,7 @@ from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, GroupValue, Needs
 from audit_core.metrics.drift import DriftStatistics, drift_status
 from audit_core.metrics.measurements import DriftRow, Measurements
-from audit_core.metrics.rates import required_groups
+from audit_core.metrics.rates import listed_groups
 
 GATED_KINDS = ("numeric", "categorical")
 
@@ -23,7 +23,7 @@ def judge_coverage(
 ) -> Finding:
     """Return whether every required group is present and has the minimum number of rows."""
     tables = counted.cube.outcomes(blank.subject)
-    required = required_groups(counted.cube, contract, blank.subject)
+    required = listed_groups(counted.cube, contract, blank.subject)
     rows = {group: int(tables[group].sum()) if group in tables else 0 for group in required}
     absent = [group for group, count in rows.items() if count == 0]
     thin = [group for group, count in rows.items() if 0 < count < contract.support.rows]
@@ -73,10 +73,14 @@ def judge_drift(
     rows = [row for row in measured.drift if not row.table.group and row.table.kind in GATED_KINDS]
     if check.features:
         rows = [row for row in rows if row.table.feature in check.features]
-    if not rows:
-        return replace(blank, reason="no_train")
     status = {row.table.feature: drift_status(row.statistics, warn=warn, limit=limit) for row in rows}
-    worst = max(rows, key=_psi)
+    status |= {name: "insufficient" for name in check.features or () if name not in status}
+    if not rows:
+        if not status:
+            return replace(blank, reason="no_train")
+        return replace(blank, status="INCONCLUSIVE", reason="drift_insufficient", names=tuple(status))
+    decisive = next(word for word in _DECISIVE if word in status.values())
+    worst = max([row for row in rows if status[row.table.feature] == decisive] or rows, key=_psi)
     major = _named(status, "major")
     found = replace(
         blank,
@@ -94,6 +98,9 @@ def judge_drift(
     return replace(
         found, status="PASS", evidence="CONFIRMED", reason="within", names=_named(status, "moderate")
     )
+
+
+_DECISIVE = ("major", "insufficient", "moderate", "stable")
 
 
 def _psi(row: DriftRow) -> float:

@@ -34,7 +34,8 @@ def judge_value(
     support = metric.required(contract.support)
     required = required_groups(cube, contract, subject)
     level = float(contract.statistics.level)
-    judged = [(count, _judge_group(count, blank, support, contract)) for count in counts]
+    known = any(count.denominator >= support for count in counts)
+    judged = [(count, _judge_group(count, blank, support, contract, known=known)) for count in counts]
     judged = [
         (count, outcome) for count, outcome in judged if count.group in required or outcome[0] == "FAIL"
     ]
@@ -56,11 +57,15 @@ def judge_value(
         interval=wilson(count.numerator, count.denominator, z_two_sided(level)),
         high=_value_of(count),
         low=_value_of(count),
+        warned=any(_warned(check, count) for count, _ in judged),
         names=tuple(" × ".join(level_word(level) for level in group) for group in missing),
     )
 
 
-def _judge_group(count: Count, blank: Finding, support: int, contract: ReleaseContract) -> Judged:
+def _judge_group(
+    count: Count, blank: Finding, support: int, contract: ReleaseContract, *, known: bool
+) -> Judged:
+    """Outcome of one group; where another group has support (`known`), a thin one fails only when proven."""
     if count.value is None:
         return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
     z = z_one_sided(float(contract.statistics.level))
@@ -68,11 +73,12 @@ def _judge_group(count: Count, blank: Finding, support: int, contract: ReleaseCo
     low, high = blank.limits
     if count.denominator >= PROTECT_FLOOR and _outside(bounds.high, bounds.low, low, high):
         return "FAIL", "CONFIRMED", "beyond"
-    if _outside(count.value, count.value, low, high):
-        evidence: Evidence = "UNCONFIRMED" if count.denominator >= support else "UNSUPPORTED"
+    thin = count.denominator < support
+    if _outside(count.value, count.value, low, high) and not (thin and known):
+        evidence: Evidence = "UNSUPPORTED" if thin else "UNCONFIRMED"
         fails = contract.statistics.fail_rule == "point"
         return ("FAIL" if fails else "INCONCLUSIVE"), evidence, "point_beyond"
-    if count.denominator < support:
+    if thin:
         return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
     if _inside(bounds, low, high):
         return "PASS", "CONFIRMED", "within"
@@ -87,6 +93,13 @@ def _outside(
 
 def _inside(bounds: Interval, low: Fraction | None, high: Fraction | None) -> bool:
     return (low is None or bounds.low >= low) and (high is None or bounds.high <= high)
+
+
+def _warned(check: Check, count: Count) -> bool:
+    warn, value = check.limit.warn, count.value
+    if warn is None or value is None:
+        return False
+    return value > warn if check.limit.max is not None else value < warn
 
 
 _STATUS_ORDER = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")

@@ -64,6 +64,15 @@ def required_groups(cube: CountCube, contract: ReleaseContract, subject: Subject
     return tuple(sorted(required))
 
 
+def listed_groups(cube: CountCube, contract: ReleaseContract, subject: Subject) -> tuple[Group, ...]:
+    """Return the groups whose absence is a fault: the required ones, else every band of the cuts."""
+    found = set(required_groups(cube, contract, subject))
+    attribute = contract.attribute(subject[0]) if len(subject) == 1 else None
+    if attribute and attribute.bands and attribute.required is None:
+        found |= {(label,) for label in attribute.bands.labels}
+    return tuple(sorted(found))
+
+
 def rate_counts(
     tables: dict[Group, Integers], groups: Sequence[Group], metric: RateMetric
 ) -> tuple[Count, ...]:

@@ -16,7 +16,6 @@ from audit_core.report.result import result_bytes
 from audit_core.report.summary import summary
 
 Paper = Literal["a4", "us-letter"]
-STANDARDS = ("a-3a", "ua-1")
 _TEMPLATE = Path(__file__).with_name("summary.typ")
 _PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*?/Count (\d+)")
 
@@ -60,7 +59,7 @@ def _compiled(values: dict[str, Any], source: bytes, paper: Paper) -> bytes:
         format="pdf",
         # One JSON string each: what stands in it can only ever be text, never markup.
         sys_inputs={"page": json.dumps(values), "source": source.decode(), "paper": paper},
-        pdf_standards=list(STANDARDS),
+        pdf_standards=["a-3a", "ua-1"],
         timestamp=datetime(year, month, day, hour, minute, second, tzinfo=UTC),
     )
     assert isinstance(made, bytes)

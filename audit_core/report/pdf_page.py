@@ -14,6 +14,7 @@ from audit_core.report.summary_rows import Bar, Row
 from audit_core.report.words import EVIDENCE_WORDS, NO_LIMIT
 
 NAME, LINE, TEXT = 64, 150, 330
+TOP = 3
 _BREAK_AFTER = 18
 _UNIT = re.compile(r"(?<=\d) (pts|%)")
 _STAGES = {"canary": "Canary", "monitor": "Monitoring"}
@@ -43,7 +44,10 @@ def page_values(summary: Summary) -> dict[str, Any]:
             else "",
         },
         "level": _level(summary.found),
-        "found": [_row(row, head.sentence) for row in summary.found],
+        "found": [
+            _row(row, head.sentence) | {"keep": keep}
+            for row, keep in zip(summary.found, _keep(summary.found), strict=True)
+        ],
         "not_known": [_text(line, TEXT) for line in summary.not_known],
         "recommend": [_recommendation(r.text, r.owner) for r in summary.recommend],
         "watches": [
@@ -90,6 +94,12 @@ def _level(rows: Iterable[Row]) -> str:
     """The level of the intervals, as it stands in them."""
     found = (row.interval.partition(" interval")[0] for row in rows if " interval" in row.interval)
     return next(found, "")
+
+
+def _keep(rows: tuple[Row, ...]) -> list[int]:
+    """In which order rows earn their place: the weightiest three, the standard gaps, then the others."""
+    order = sorted(range(len(rows)), key=lambda place: (place >= TOP, not rows[place].standard, place))
+    return [order.index(place) for place in range(len(rows))]
 
 
 def _row(row: Row, said: str) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def sentence(finding: Finding, audit: Audit) -> str:
     return _gap(finding, audit) if finding.compare in ("difference", "ratio") else _value(finding, audit)
 
 
+def conclusion(finding: Finding, audit: Audit) -> str:
+    """Return what the numbers of a gap or value mean for its check, without the numbers; "" for others."""
+    if finding.value is None or finding.compare not in ("difference", "ratio", "value"):
+        return ""
+    side: _Side = "value" if finding.compare == "value" else "gap"
+    return " ".join(part for part in (_clause(finding, audit, side), needs_sentence(finding.needs)) if part)
+
+
 def reading_sentence(read: Reading, audit: Audit) -> str:
     """Return a gap's numbers: both groups with their counts, the gap and its ranges; no full stop."""
     word = "a ratio of" if read.compare == "ratio" else "a gap of"
@@ -129,12 +137,7 @@ def _gap(finding: Finding, audit: Audit) -> str:
     read = reading(finding)
     if read.value is None:
         return _no_gap(finding, read)
-    parts = [
-        reading_sentence(read, audit) + ".",
-        _clause(finding, audit, "gap"),
-        needs_sentence(finding.needs),
-    ]
-    return " ".join(part for part in parts if part)
+    return f"{reading_sentence(read, audit)}. {conclusion(finding, audit)}"
 
 
 def _no_gap(finding: Finding, read: Reading) -> str:
@@ -158,8 +161,7 @@ def _value(finding: Finding, audit: Audit) -> str:
         )
     group = f"{group_words(read.low.group)} {read.figures.text(read.value)} (n={count(read.low.denominator)}"
     text = f"{what}: the group that decides is {group}; {ranges_text(read, audit)})."
-    parts = [text, _clause(finding, audit, "value"), needs_sentence(finding.needs)]
-    return " ".join(part for part in parts if part)
+    return f"{text} {conclusion(finding, audit)}"
 
 
 def _clause(finding: Finding, audit: Audit, side: _Side) -> str:

@@ -39,6 +39,7 @@ def not_known(audit: Audit) -> tuple[str, ...]:
 def recommendations(audit: Audit) -> tuple[Recommendation, ...]:
     """Return what follows from each ground of the verdict, in the order of its weight."""
     proven: list[Finding] = []
+    missing: dict[str, list[Finding]] = {}
     made: list[Recommendation] = []
     for reason in audit.decision.reasons:
         finding = audit_finding(audit, reason)
@@ -48,28 +49,46 @@ def recommendations(audit: Audit) -> tuple[Recommendation, ...]:
         for same in _same(finding, reason, audit):
             if (same.status, same.evidence) == ("FAIL", "CONFIRMED"):
                 proven.append(same)
+            elif same.status == "NOT_RUN":
+                missing.setdefault(same.reason, []).append(same)
             else:
                 made.append(_for_finding(same, audit))
-    if not proven and not made:
+    made += [_for_missing(findings, audit) for findings in missing.values()]
+    if proven:
+        made.insert(0, _for_proven(proven, audit))
+    if not made:
         text = "Release under the contract, and keep to what it watches."
         made.append(Recommendation(text=text, owner="", check=""))
-    return tuple(dict.fromkeys([*_for_proven(proven, audit), *made]))
+    return tuple(dict.fromkeys(made))
 
 
-def _for_proven(findings: list[Finding], audit: Audit) -> Iterator[Recommendation]:
-    """One line for all confirmed findings of the same owner and response; more data change none of them."""
-    by_response: dict[tuple[str, str], list[Finding]] = {}
+def _for_proven(findings: list[Finding], audit: Audit) -> Recommendation:
+    """One line for all confirmed findings: more of the same data changes none of them."""
+    named = []
     for finding in findings:
         check = check_of(audit.contract, finding.check)
-        on_fail = check.on_fail if check else None
-        owner = on_fail.notify if on_fail else check.owner if check else ""
-        by_response.setdefault((owner, on_fail.action if on_fail else ""), []).append(finding)
-    for (owner, action), same in by_response.items():
-        verb = "is" if len(same) == 1 else "are"
-        text = f"{names_text([_what(f) for f in same])} {verb} shown to be outside the limit: "
-        text += "change the model or the data, then audit again."
-        text += f" The contract's response: {action.replace('_', ' ')}." if action else ""
-        yield Recommendation(text=text, owner=owner, check=same[0].check)
+        action = check.on_fail.action.replace("_", " ") if check and check.on_fail else ""
+        named.append(_what(finding) + (f" ({action})" if action else ""))
+    verb = "is" if len(named) == 1 else "are"
+    text = f"{names_text(named)} {verb} shown to be outside the limit: "
+    text += "change the model or the data, then audit again."
+    return Recommendation(text=text, owner=_owners(findings, audit), check=findings[0].check)
+
+
+def _for_missing(findings: list[Finding], audit: Audit) -> Recommendation:
+    """One line for the checks that could not run for the same reason."""
+    named = names_text(tuple(dict.fromkeys(_what(finding) for finding in findings)))
+    remedy = REMEDIES.get(findings[0].reason, REMEDIES["not_computed"])
+    text = f"{named}: {remedy}."
+    return Recommendation(text=text, owner=_owners(findings, audit), check=findings[0].check)
+
+
+def _owners(findings: list[Finding], audit: Audit) -> str:
+    owners = []
+    for finding in findings:
+        check = check_of(audit.contract, finding.check)
+        owners.append(check.on_fail.notify if check and check.on_fail else check.owner if check else "")
+    return ", ".join(dict.fromkeys(owner for owner in owners if owner))
 
 
 def _same(finding: Finding, reason: DecisionReason, audit: Audit) -> list[Finding]:
@@ -82,18 +101,14 @@ def _same(finding: Finding, reason: DecisionReason, audit: Audit) -> list[Findin
 
 
 def _for_finding(finding: Finding, audit: Audit) -> Recommendation:
-    check = check_of(audit.contract, finding.check)
     what = _what(finding)
-    if finding.status == "NOT_RUN":
-        text = f"{what}: {REMEDIES.get(finding.reason, REMEDIES['not_computed'])}."
-    elif finding.status == "FAIL":
+    if finding.status == "FAIL":
         needs = needs_sentence(finding.needs) or "Measure more people to confirm or clear it."
         text = f"{what} is outside the limit, not confirmed. {needs}{_exception(finding, audit)}"
     else:
         needs = needs_sentence(finding.needs) or "More data are needed to settle it."
         text = f"{what} is undecided ({status_word(finding).lower()}). {needs}"
-    owner = check.on_fail.notify if check and check.on_fail else check.owner if check else ""
-    return Recommendation(text=text, owner=owner, check=finding.check)
+    return Recommendation(text=text, owner=_owners([finding], audit), check=finding.check)
 
 
 def _what(finding: Finding) -> str:
@@ -119,17 +134,28 @@ def _for_ground(reason: DecisionReason, audit: Audit) -> Recommendation:
 
 
 def _open_checks(audit: Audit) -> Iterator[str]:
+    """Checks without an answer, those with the same cause in one line."""
+    by_cause: dict[str, list[str]] = {}
     for finding in audit.findings:
-        if finding.status not in ("INCONCLUSIVE", "NOT_RUN"):
-            continue
-        what = _what(finding)
-        if finding.status == "NOT_RUN":
-            why = REMEDIES.get(finding.reason, REMEDIES["not_computed"]).partition(". ")[0]
-            yield f"{what} was not judged: {why}."
-        elif finding.reason in ("too_few", "thin_group") and finding.names:
-            yield f"{what} is undecided: {names_text(finding.names)} too few to judge."
-        else:
-            yield f"{what} is undecided ({status_word(finding).lower()}), which is not within the limit."
+        if finding.status in ("INCONCLUSIVE", "NOT_RUN"):
+            by_cause.setdefault(_cause(finding), []).append(_what(finding))
+    for cause, checks in by_cause.items():
+        yield f"{names_text(tuple(dict.fromkeys(checks)))}: {cause}."
+
+
+def _cause(finding: Finding) -> str:
+    if finding.status == "NOT_RUN":
+        why = REMEDIES.get(finding.reason, REMEDIES["not_computed"]).partition(". ")[0]
+        return f"not judged, since {why}"
+    if finding.reason in ("too_few", "thin_group", "drift_insufficient") and finding.names:
+        return f"undecided, since there are too few of {names_text(finding.names)}"
+    return {
+        "either_way": "undecided, since the true value may lie on either side of the limit",
+        "point_beyond": "undecided, since the true value may lie on either side of the limit",
+        "too_many_unknown": "undecided, since over a tenth of the rows have no known group",
+        "one_group": "undecided, since only one group has data",
+        "undefined": "undefined, since there is nothing to divide by",
+    }.get(finding.reason, f"undecided ({status_word(finding).lower()})")
 
 
 def _thin_groups(audit: Audit) -> Iterator[str]:

@@ -48,7 +48,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One thing that was found. Texts are "" where there is nothing to say; `check` is "" without a limit."""
+    """One thing that was found. Texts are "" where there is nothing to say; `check` is "" without a limit.
+
+    `standard` rows are the ones that every summary has: three gaps per attribute, and drift.
+    """
 
     title: str
     short: str
@@ -68,6 +71,7 @@ class Row:
     check: str
     severity: str
     primary: bool
+    standard: bool
     bar: Bar | None
 
 
@@ -167,8 +171,14 @@ def _row(read: Reading, audit: Audit) -> Row:
         check="",
         severity="",
         primary=False,
+        standard=_is_standard(read),
         bar=_bar(read),
     )
+
+
+def _is_standard(read: Reading) -> bool:
+    metrics = {read.metric, *CRITERIA.get(read.metric, ())}
+    return len(read.subject) == 1 and any((metric, read.compare) in SHOWN for metric in metrics)
 
 
 def _value_text(read: Reading) -> str:
@@ -254,7 +264,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
         interval=f"expected by chance up to {ratio(found.psi_null95)}" if found else "",
         bounds="",
         limit=NO_LIMIT,
-        counts=f"n={count(found.current_rows)} against {count(found.reference_rows)}" if found else "",
+        counts=f"n={count(found.current_rows)} against {count(found.reference_rows)} in training" if found else "",
         chance="",
         mark="no_limit",
         status="",
@@ -262,6 +272,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
         check="",
         severity="",
         primary=False,
+        standard=True,
         bar=Bar(
             value=found.psi, low=None, high=None, lower=0.0, upper=found.psi_null95,
             limit=float(limit) if limit is not None else None, least=False, unit="",

@@ -19,6 +19,7 @@ from pages.ui.verdict import badge
 CHART = {"displayModeBar": False, "responsive": True}
 START = "pages/data.py"
 SUMMARY = "pages/summary.py"
+MOST_SEGMENTS = 5
 
 
 def show_table(rows: Rows, alt: str) -> None:
@@ -26,9 +27,7 @@ def show_table(rows: Rows, alt: str) -> None:
     if not rows:
         st.caption("Nothing to show here.")
         return
-    shown = [
-        {for_markdown(name): _cell(name, value) for name, value in row.items()} for row in rows
-    ]
+    shown = [{for_markdown(name): _cell(name, value) for name, value in row.items()} for row in rows]
     st.table(shown, border="horizontal", hide_index=True, alt=alt)
 
 
@@ -91,10 +90,10 @@ def link(page: str, label: str, icon: str) -> None:
 
 def subject_choice(label: str, subjects: Sequence[Subject], key: str) -> Subject:
     """Let one attribute be chosen."""
-    names = {subject: subject_words(subject) for subject in subjects}
-    if len(names) <= 5:
-        found = st.segmented_control(
-            label, subjects, format_func=names.__getitem__, default=subjects[0], required=True, key=key
-        )
-        return found if found is not None else subjects[0]
-    return st.selectbox(label, subjects, format_func=names.__getitem__, key=key) or subjects[0]
+    named = {subject_words(subject): subject for subject in subjects}
+    words = list(named)
+    if len(words) <= MOST_SEGMENTS:
+        found = st.segmented_control(label, words, default=words[0], required=True, key=key)
+    else:
+        found = st.selectbox(label, words, key=key)
+    return named[found or words[0]]

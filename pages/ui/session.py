@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,16 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A limit being tried on the screen; it is not in the contract."""
-
-    audit_id: str
-    check: str
-    limit: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One visitor's state. A reload loses it; the audit itself stays in the workspace and in the URL."""
 
     audit_id: str | None = None
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
-    trial: Trial | None = None
+    draft: str | None = None
+    """A contract being written or changed, as text."""
     round: int = 0
+    """How many files were taken in; a new number empties the upload fields."""
 
 
 def read() -> Session:
@@ -64,3 +56,8 @@ def widget(key: str, default: Any = None) -> Any:
 def set_widget(key: str, value: Any) -> None:
     """Set a keyed widget before it is drawn."""
     st.session_state[key] = value
+
+
+def drop_widget(key: str) -> None:
+    """Forget a keyed widget's value, so that it is drawn with its own start again."""
+    st.session_state.pop(key, None)

@@ -26,7 +26,7 @@ def find_audit(*, needed: bool) -> None:
     if audit_id is None and (needed or named == EXAMPLE):
         audit_id = _example()
     if audit_id != session.read().audit_id:
-        session.change(audit_id=audit_id, trial=None)
+        session.change(audit_id=audit_id)
     if audit_id is not None and st.query_params.get("audit") != audit_id:
         st.query_params["audit"] = audit_id
 
@@ -37,7 +37,9 @@ def _example() -> str | None:
     try:
         with place.container():
             bar = st.progress(0.0, text="Opening the worked example")
-            audit = cached.example(lambda stage, share: bar.progress(min(1.0, share), text=for_markdown(stage)))
+            audit = cached.example(
+                lambda stage, share: bar.progress(min(1.0, share), text=for_markdown(stage))
+            )
     except AuditError as error:
         place.empty()
         show_error(error)

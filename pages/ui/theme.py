@@ -1,4 +1,4 @@
-"""The style sheet. Streamlit sets `color-scheme` on the page, so colours follow the theme menu without a rerun.
+"""The style sheet. Streamlit sets `color-scheme`, so colours follow the theme menu without a rerun.
 
 It holds no data, and hooks on test ids and `st-key-…` classes only.
 """

@@ -38,7 +38,11 @@ _OTHER_WORDS: dict[str, Mark] = {
     VERDICT_WORDS["APPROVED_WITH_CONDITIONS"]: "within",
 }
 _MARKS: dict[str, Mark] = {word: mark for mark, word in MARK_WORDS.items()} | _OTHER_WORDS
-BANNER_KEYS: dict[Mark, str] = {"outside": "banner_block", "inconclusive": "banner_open", "within": "banner_within"}
+BANNER_KEYS: dict[Mark, str] = {
+    "outside": "banner_block",
+    "inconclusive": "banner_open",
+    "within": "banner_within",
+}
 
 
 def icon(mark: Mark) -> str:
