@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -20,7 +21,7 @@ from audit_core.cube.counted import Counted, Overlap
 from audit_core.cube.drift import DriftTable
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
-from audit_core.errors import UsageError
+from audit_core.errors import AuditError, UsageError
 from audit_core.evidence.workspace import Workspace
 from audit_core.sources.model import identify_model, require_trust
 from audit_core.sources.profile import (
@@ -183,12 +184,13 @@ def _scored(
     model = identify_model(request.model, request.names.get("model"))
     trust = require_trust(model, request.trusted)
     named = contract.data.label.positive[:1] if contract.data.label else ()
+    positive = named[0] if named else None
     tell("Starting the scoring process", 0.1)
-    with Scorer(model, trust, positive=named[0] if named else None) as scorer:
+    with Scorer(model, trust, positive=positive) as scorer:
         described = scorer.describe()
         scored = {
-            role: _score_one(con, table, scorer, workspace.scored_path(model.sha256, table.source.sha256,
-                                                                       score.column), score.column, tell)
+            role: _score_one(con, table, scorer, workspace.scored_path(
+                model.sha256, table.source.sha256, score.column, positive), score.column, tell)
             for role, table in tables.items()
         }  # fmt: skip
     by = ScoredBy(
@@ -302,7 +304,8 @@ def worked_example(workspace: Workspace, progress: Progress | None = None) -> Au
     contract = (folder / "contract.yaml").read_bytes()
     for entry in workspace.entries():
         if entry.worked_example and workspace.contract_bytes(entry.id) == contract:
-            return workspace.load(entry.id)
+            with suppress(AuditError):  # damaged since: it is run again
+                return workspace.load(entry.id)
     request = AuditRequest(
         contract=contract,
         contract_name="contract.yaml",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from audit_core.contract.schema import Subject
 from audit_core.decision.record import Audit
+from audit_core.metrics.calibration import GroupCalibration
 from audit_core.metrics.measurements import CalibrationRow
 from audit_core.report.charts.calibration import calibration_alt, calibration_figure
 from audit_core.report.escape import for_markdown
@@ -44,18 +45,23 @@ def show_same_score(audit: Audit, rows: list[CalibrationRow]) -> None:
     """Two groups, band by band."""
     st.header("Same score, different meaning", anchor=False)
     st.caption("In each band of scores: how often the outcome came true in one group and in the other.")
-    names = {row.group: group_words(row.group) for row in rows}
+    ordered = sorted(rows, key=lambda row: -people_of(row))
+    names = {row.group: group_words(row.group) for row in ordered}
     by_group = {row.group: row for row in rows}
     with st.container(horizontal=True):
         first = st.selectbox("Group", list(names), format_func=names.__getitem__, key="same_first", width=280)
         others = [group for group in names if group != first]
         second = st.selectbox(
             "Against", others, format_func=names.__getitem__, key=f"same_second_{first}", width=280,
-            index=len(others) - 1,
         )  # fmt: skip
     table = same_score_rows(audit, by_group[first], by_group[second])
     show_table(table, f"Observed rate in each score band, {names[first]} against {names[second]}")
     csv_button(table, f"{audit.id}-same-score.csv")
+
+
+def people_of(row: CalibrationRow) -> int:
+    """How many people a group's calibration stands on; the two largest groups are compared first."""
+    return row.calibration.n if isinstance(row.calibration, GroupCalibration) else 0
 
 
 audit = opened()

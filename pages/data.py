@@ -1,3 +1,78 @@
+"""Data and model: three files make an audit, and nothing is run before somebody trusts it."""
+
+from __future__ import annotations
+
 import streamlit as st
 
-st.title("x")
+from audit_core.contract.draft import draft_contract
+from audit_core.errors import AuditError
+from audit_core.sources.profile import TableLook
+from pages.ui import cached, session
+from pages.ui.controls import SUMMARY, show_error
+from pages.ui.roles import draft_fields, role_fields
+from pages.ui.running import run_files
+from pages.ui.session import Upload
+from pages.ui.uploads import CONTRACT, PARTS, show_card, trust_question
+
+
+def show_cards() -> None:
+    """The upload cards."""
+    with st.grid(3, min_column_width=280):
+        for part in PARTS:
+            show_card(part)
+    with st.expander("I have a release contract", expanded="contract" in session.read().uploads):
+        show_card(CONTRACT)
+
+
+def table_of(upload: Upload) -> TableLook | None:
+    """What the evaluation file holds; None where its card says why it can't be read."""
+    try:
+        return cached.look(str(upload.path), upload.name)
+    except AuditError:
+        return None
+
+
+def contract_of(look: TableLook) -> tuple[bytes, str] | None:
+    """The uploaded contract, or a draft from the columns; None where there is none that can be used."""
+    uploads, draft = session.read().uploads, session.read().draft
+    if "contract" in uploads and draft is not None:
+        return draft.encode(), uploads["contract"].name
+    roles = role_fields(look)
+    choices = draft_fields(look, roles, with_train="train" in uploads, with_model="model" in uploads)
+    try:
+        return draft_contract(choices), "contract.yaml"
+    except AuditError as error:
+        show_error(error)
+        return None
+
+
+def trusted() -> bool:
+    """Whether the model, where one was given, may be opened."""
+    upload = session.read().uploads.get("model")
+    try:
+        return upload is None or trust_question(upload)
+    except AuditError:
+        return False  # the card of the model says what is wrong with it
+
+
+st.title("Data and model", anchor=False)
+st.caption("Three files make an audit. They stay on this machine, and nothing is sent elsewhere.")
+if st.button("Use the worked example", icon=":material/science:"):
+    st.switch_page(SUMMARY, query_params={"audit": "example"})
+show_cards()
+uploads = session.read().uploads
+evaluation = uploads.get("evaluation")
+look = table_of(evaluation) if evaluation is not None else None
+if look is None:
+    st.info("Upload the evaluation set to go on: the rows whose decisions are to be audited.")
+    st.stop()
+contract = contract_of(look)
+may_run = trusted()
+asked = st.button(
+    "Run the audit", type="primary", icon=":material/play_arrow:", disabled=contract is None or not may_run
+)
+if not may_run:
+    st.caption("Say above that you trust the model file, or remove it.")
+if asked and contract is not None:
+    files = {role: (upload.path, upload.name) for role, upload in uploads.items() if role != "contract"}
+    run_files(*contract, files)

@@ -45,7 +45,8 @@ def show_checks(audit: Audit) -> None:
     """Every check: what it found, its limit, and what it would take."""
     st.header("The contract, line by line", anchor=False)
     rows = check_rows(audit)
-    show_table(rows, "Every check of the contract with its result")
+    with st.container(key="checks"):
+        show_table(rows, "Every check of the contract with its result")
     csv_button(rows, f"{audit.id}-checks.csv")
     with st.expander("How to read this"):
         st.markdown(EVIDENCE)

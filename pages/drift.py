@@ -59,7 +59,7 @@ def show_feature(audit: Audit) -> None:
         show_chart(shares_figure(row.table), shares_alt(row.table), "shares_chart")
     with st.expander("The same as a table"):
         show_table(bin_rows(row), shares_alt(row.table))
-    inside = inside_groups(audit.measurements.drift, row.table.feature, row.table.kind)
+    inside = inside_groups(audit.measurements, row)
     st.subheader("Inside each group", anchor=False)
     if not inside:
         st.caption("No group holds enough rows in both files.")

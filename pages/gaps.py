@@ -47,7 +47,8 @@ def show_sentence(audit: Audit, gaps: GroupGaps, check_id: str | None) -> None:
     finding = audit.finding(check_id, gaps.subject) if check_id else None
     if finding is None:
         st.markdown(
-            f"{badge('No limit set')} No check of the contract limits this gap; the rates are shown as measured."
+            f"{badge('No limit set')} No check of the contract limits this gap; "
+            "the rates are shown as measured."
         )
         return
     people = people_sentence(finding, audit)
@@ -64,7 +65,8 @@ def show_counts(audit: Audit, gaps: GroupGaps) -> None:
         rows = count_rows(audit, gaps.subject, group)
         show_table(rows, f"People of {names[group]} by outcome and decision")
         st.caption(
-            "“Selected” is what the model or the decision column chose; every rate on this page is made from these counts."
+            "“Selected” is what the model or the decision column chose; "
+            "every rate on this page is made from these counts."
         )
 
 

@@ -40,7 +40,7 @@ def choose(audit: Audit) -> tuple[str, str, str]:
 def show_figures(grid: SupportGrid) -> None:
     """How much of the grid can be judged, in three numbers."""
     with st.grid(3, min_column_width=220):
-        st.metric("Combinations judged", f"{grid.judged} of {len(grid.cells)}", border=True)
+        st.metric("Combinations judged", f"{grid.judged} of {grid.known}", border=True)
         st.metric("Too few to judge", str(grid.too_few), border=True)
         covered = percent(grid.covered) if grid.covered is not None else "–"
         st.metric("People in judged combinations", covered, border=True)

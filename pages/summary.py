@@ -5,29 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.report.escape import for_markdown
-from audit_core.report.summary import Card, Summary
+from audit_core.report.summary import Summary
 from audit_core.report.tables import RESULT
 from pages.ui import cached
+from pages.ui.banner import show_banner, show_card
 from pages.ui.controls import download, link, opened, show_table
 from pages.ui.documents import pdf_of
-from pages.ui.verdict import BANNER_KEYS, badge, icon
+from pages.ui.verdict import badge
 
-
-def show_banner(page: Summary) -> None:
-    """The verdict in words, its sentence, and the check behind it."""
-    head = page.headline
-    with st.container(key=BANNER_KEYS.get(head.mark, "banner_open")):
-        st.header(f"{icon(head.mark)} {head.word}", anchor=False)
-        st.markdown(f"**{for_markdown(head.sentence)}**")
-        more = f" {head.more} more reasons stand under Release decision." if head.more > 1 else ""
-        st.caption(for_markdown(head.check + more))
-
-
-def show_card(card: Card) -> None:
-    """One number with what qualifies it."""
-    with st.container(border=True, height="stretch"):
-        st.metric(for_markdown(card.label), card.number)
-        st.caption(for_markdown(card.qualifier))
+FIRST = 6
 
 
 def show_found(page: Summary) -> None:
@@ -56,7 +42,10 @@ def show_notes(page: Summary) -> None:
             f"{i}. {for_markdown(line.text)}" + (f" *({for_markdown(line.owner)})*" if line.owner else "")
             for i, line in enumerate(page.recommend, 1)
         ]
-        st.markdown("\n".join(items))
+        st.markdown("\n".join(items[:FIRST]))
+        if items[FIRST:]:
+            with st.expander(f"{len(items) - FIRST} more"):
+                st.markdown("\n".join(items[FIRST:]))
     with right:
         st.header("What we cannot say", anchor=False)
         st.markdown("\n".join(f"- {for_markdown(text)}" for text in page.not_known))
@@ -97,14 +86,14 @@ st.title("Summary for sign-off", anchor=False)
 st.caption(
     for_markdown(f"{page.identity.question} · {page.identity.population} · prepared {page.identity.date}")
 )
-show_banner(page)
+show_banner(page.headline)
 with st.container(key="cards"), st.grid(4, min_column_width=220):
     for card in page.cards:
         show_card(card)
 show_found(page)
 show_notes(page)
 with st.container(key="no_print", horizontal=True):
-    download("One-page PDF", lambda: pdf_of(page), f"{audit.id}.pdf", "application/pdf", type="primary")
+    download("One-page PDF", lambda: pdf_of(audit), f"{audit.id}.pdf", "application/pdf", type="primary")
     download(
         "Audit result (audit.json)",
         lambda: cached.artifact(audit.id, "audit.json"),

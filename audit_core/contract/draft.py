@@ -137,7 +137,7 @@ def _attribute(column: str, cuts: str) -> str:
     if not cuts.strip():
         return f"    - {{name: {_text(column)}, {basis}}}"
     inner = _cuts(column, cuts)
-    shown = [f"{edge:g}" for edge in (0 if inner[0] > 0 else -FAR, *inner, FAR)]
+    shown = [f"{edge:.15g}" for edge in (0 if inner[0] > 0 else -FAR, *inner, FAR)]
     labels = [f"under {shown[1]}", *(f"{low} to under {high}" for low, high in pairwise(shown[1:-1]))]
     labels.append(f"{shown[-2]} and over")
     listed = ", ".join(_text(label) for label in labels)
@@ -150,7 +150,8 @@ def _cuts(column: str, cuts: str) -> list[float]:
         inner = [float(cut) for cut in cuts.replace(";", ",").split(",") if cut.strip()]
     except ValueError:
         inner = []
-    if not inner or sorted(set(inner)) != inner:
+    # Also refuses NaN and the infinities: no comparison with them holds.
+    if not inner or not all(low < high for low, high in pairwise((-FAR, *inner, FAR))):
         raise UsageError(
             "The cuts of a numeric attribute must be ascending numbers",
             where=column,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,6 +41,10 @@ def level_word(level: str) -> str:
     return level or UNKNOWN_WORD
 
 
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+"""No fractions (1/2 may be a date), and no exponent that would take a minute to write out."""
+
+
 def same_value(cell: str, named: str) -> bool:
     """Whether a cell holds the value a contract names.
 
@@ -54,15 +59,13 @@ def same_value(cell: str, named: str) -> bool:
 
 def matching(cells: Iterable[str], named: Iterable[str]) -> tuple[str, ...]:
     """Return the cells that hold one of the named values."""
-    wanted = tuple(named)
-    return tuple(cell for cell in cells if any(same_value(cell, value) for value in wanted))
+    texts = set(named)
+    values = {_parsed(text) for text in texts} - {None}
+    return tuple(cell for cell in cells if cell in texts or _parsed(cell) in values)
 
 
 def _parsed(text: str) -> Fraction | bool | None:
     stripped = text.strip()
     if stripped.lower() in ("true", "false"):
         return stripped.lower() == "true"
-    try:
-        return Fraction(stripped)
-    except (ValueError, ZeroDivisionError):
-        return None
+    return Fraction(stripped) if len(stripped) < 400 and _DECIMAL.fullmatch(stripped) else None

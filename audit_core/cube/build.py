@@ -51,7 +51,7 @@ def take_in(
     Raises
     ------
     SourceError
-        Scores lie outside the scale that the contract states.
+        Scores lie outside the scale that the contract states, or no row has a decision.
     """
     total, empty, unusable, unlabelled, edge, outside, repeated, last = run(
         con, _intake_sql(table, coding, contract), table.source.name
@@ -64,6 +64,12 @@ def take_in(
         )
     reasons = (("no score or decision", int(empty)), ("score is not a finite number", int(unusable)))
     dropped = tuple((reason, count) for reason, count in reasons if count and coding.decides)
+    if sum(count for _, count in dropped) == int(total):
+        raise SourceError(
+            f"None of the {int(total):,} rows has a usable score or decision",
+            where=table.source.name,
+            remedy="Check the column the contract names; a score is a number with a decimal point",
+        )
     return Intake(
         rows=int(total),
         counted=int(total) - sum(count for _, count in dropped),
@@ -85,6 +91,7 @@ def rank_groups(
     """
     if coding.score is None:
         return ()
+    counted = f" AND d <> {ABSENT}" if coding.decides else ""
     found: list[GroupRanks] = []
     levels_of = {axis.name: axis.levels for axis in cube.axes if axis.kind == "attribute"}
     for attribute, levels in {"": ("",), **levels_of}.items():
@@ -92,9 +99,9 @@ def rank_groups(
         codes = " ".join(f"WHEN {literal(text)} THEN {code}" for code, text in enumerate(levels))
         sql = (
             "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m FROM (SELECT "
-            f"CASE {level} {codes} END AS g, {coding.micro} AS q, {coding.label} AS y "
-            f"FROM {table.scan}) AS coded "
-            f"WHERE q IS NOT NULL AND g IS NOT NULL AND y < {NEITHER} GROUP BY g, q ORDER BY g, q"
+            f"CASE {level} {codes} END AS g, {coding.micro} AS q, {coding.label} AS y, "
+            f"{coding.decision} AS d FROM {table.scan}) AS coded "
+            f"WHERE q IS NOT NULL AND g IS NOT NULL AND y < {NEITHER}{counted} GROUP BY g, q ORDER BY g, q"
         )
         groups, _, positives, negatives = run_columns(con, sql, table.source.name)
         for code, text in enumerate(levels):
@@ -118,18 +125,23 @@ def shared_ids(con: duckdb.DuckDBPyConnection, train: Table, evaluation: Table, 
 
 def _coded(cells: Any) -> tuple[tuple[str, ...], Integers]:
     """Levels in the order of their text, and each cell's position among them."""
-    levels, code = np.unique(np.asarray(cells, dtype=str), return_inverse=True)
+    # As objects: NumPy's text would take four bytes times the longest level for every cell.
+    levels, code = np.unique(np.asarray(cells, dtype=object), return_inverse=True)
     return tuple(str(level) for level in levels), code.reshape(-1).astype(np.int64)
 
 
 def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
     spec = contract.data
-    given = f"{table.value(spec.score.column)} IS NOT NULL" if coding.score and spec.score else "false"
+    unusable = "false"
+    if coding.score and spec.score and not (spec.decision and table.has(spec.decision.column)):
+        # A missing cell is no score; any other cell that gives none is not a finite number.
+        cell = (table.value(spec.score.column), table.number(spec.score.column))
+        unusable = f"({coding.score} IS NULL AND ({cell[0]} IS NOT NULL OR {cell[1]} IS NOT NULL))"
     identity = table.text(spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
     window = table.text(spec.window) if spec.window and table.has(spec.window) else "''"
     checks = {
-        "empty": f"{coding.decision} = {ABSENT} AND NOT ({given})",
-        "unusable": f"{coding.decision} = {ABSENT} AND ({given})",
+        "empty": f"{coding.decision} = {ABSENT} AND NOT {unusable}",
+        "unusable": f"{coding.decision} = {ABSENT} AND {unusable}",
         "unlabelled": f"{coding.label} = {NEITHER}",
         "edge": _on_edge(coding),
         "outside": _outside(coding),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 MISSING_CODE = -1
+_RESERVED = (MISSING_BIN, UNSEEN_BIN, OTHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ def _features(reference: Side, current: Side, contract: ReleaseContract) -> list
             found.append(Feature(name=name, kind="numeric", reference=values[0], current=values[1]))
         else:
             values = [side.table.text(name) for side in sides]
+            if any(side.table.stored_kind(name) == "boolean" for side in sides):
+                values = [f"lower({value})" for value in values]  # a CSV's True is Parquet's true
             found.append(Feature(name=name, kind="categorical", reference=values[0], current=values[1]))
     if reference.coding.score and current.coding.score and contract.data.score:
         name = contract.data.score.column
@@ -144,11 +147,12 @@ def _numeric(feature: Feature, reference: Side, current: Side) -> list[DriftTabl
 def _categorical(feature: Feature, reference: Side, current: Side) -> list[DriftTable]:
     kept = _levels(feature, reference)
     known = f"x IN ({', '.join(literal(level) for level in kept)})" if kept else "false"
-    seen = f"WHEN {known} THEN x ELSE {literal(OTHER)}"
-    before = _counts(reference, feature.reference, f"CASE WHEN x IS NULL THEN '' {seen} END")
-    after = _counts(current, feature.current, f"CASE WHEN x IS NULL THEN '' {seen} END")
-    folded = before[("", "")].get(OTHER, 0) > 0
-    labels = [*kept, OTHER] if folded else list(kept)
+    # '' is a missing cell, '=' and its text a listed category, '+' any other: no cell can imitate these.
+    code = f"CASE WHEN x IS NULL THEN '' WHEN {known} THEN '=' || x ELSE '+' END"
+    before, after = _counts(reference, feature.reference, code), _counts(current, feature.current, code)
+    folded = before[("", "")].get("+", 0) > 0
+    names = [f"{level} (a value)" if level in _RESERVED else level for level in kept]
+    labels = [*names, OTHER] if folded else names
     unseen = () if folded else _unseen(feature, current, kept)
     tables = []
     for key in after:
@@ -156,8 +160,9 @@ def _categorical(feature: Feature, reference: Side, current: Side) -> list[Drift
             continue
         rows = []
         for counts in (before[key], after[key]):
-            missing, other = counts.get("", 0), counts.get(OTHER, 0)
-            rows.append([*(counts.get(level, 0) for level in labels), missing, 0 if folded else other])
+            missing, other = counts.get("", 0), counts.get("+", 0)
+            tail = [other, missing, 0] if folded else [missing, other]
+            rows.append([*(counts.get(f"={level}", 0) for level in kept), *tail])
         tables.append(_table(feature, key, (), labels, (rows[0], rows[1]), unseen if key == ("", "") else ()))
     return tables
 
@@ -195,10 +200,9 @@ def _counts(side: Side, value: str, code: str) -> dict[Key, dict[Any, int]]:
     axes = [axis for axis in side.coding.axes if axis.kind == "attribute"]
     named = "".join(f", {axis.sql} AS a{i}" for i, axis in enumerate(axes))
     keys = ", ".join(["bin", *(f"a{i}" for i in range(len(axes)))])
-    absent = f" WHERE {side.coding.decision} <> {ABSENT}" if side.coding.decides else ""
     query = (
         f"SELECT {keys}, cast(count(*) AS BIGINT) AS n FROM (SELECT *, {code} AS bin FROM "
-        f"(SELECT {value} AS x{named} FROM {side.table.scan}{absent}) AS coded) AS binned GROUP BY {keys}"
+        f"(SELECT {value} AS x{named} FROM {_counted(side)}) AS coded) AS binned GROUP BY {keys}"
     )
     columns = run_columns(side.con, query, side.table.source.name)
     found: dict[Key, dict[Any, int]] = {("", ""): {}}
@@ -211,11 +215,17 @@ def _counts(side: Side, value: str, code: str) -> dict[Key, dict[Any, int]]:
     return found
 
 
+def _counted(side: Side) -> str:
+    """FROM clause of the rows that count: those with a decision, where the side has decisions."""
+    absent = f" WHERE {side.coding.decision} <> {ABSENT}" if side.coding.decides else ""
+    return f"{side.table.scan}{absent}"
+
+
 def _deciles(feature: Feature, reference: Side) -> tuple[float, ...]:
     """Distinct deciles of the reference sample, by linear interpolation."""
     query = (
         f"SELECT quantile_cont(x, {list(DECILES)}) FROM "
-        f"(SELECT {feature.reference} AS x FROM {reference.table.scan}) AS v WHERE x IS NOT NULL"
+        f"(SELECT {feature.reference} AS x FROM {_counted(reference)}) AS v WHERE x IS NOT NULL"
     )
     found = run(reference.con, query, reference.table.source.name)[0][0]
     return tuple(float(edge) for edge in np.unique(np.array(found or [], dtype=float)))
@@ -224,7 +234,7 @@ def _deciles(feature: Feature, reference: Side) -> tuple[float, ...]:
 def _levels(feature: Feature, reference: Side) -> list[str]:
     """Most frequent categories of the reference sample, in the order of their text."""
     query = (
-        f"SELECT x, count(*) AS n FROM (SELECT {feature.reference} AS x FROM {reference.table.scan}) AS v "
+        f"SELECT x, count(*) AS n FROM (SELECT {feature.reference} AS x FROM {_counted(reference)}) AS v "
         f"WHERE x IS NOT NULL GROUP BY x ORDER BY n DESC, x LIMIT {MAX_LEVELS}"
     )
     return sorted(str(row[0]) for row in run(reference.con, query, reference.table.source.name))
@@ -234,7 +244,7 @@ def _unseen(feature: Feature, current: Side, kept: Sequence[str]) -> tuple[tuple
     """Categories of the current sample that the reference never saw, most frequent first, with their rows."""
     known = f"x NOT IN ({', '.join(literal(level) for level in kept)})" if kept else "true"
     query = (
-        f"SELECT x, count(*) AS n FROM (SELECT {feature.current} AS x FROM {current.table.scan}) AS v "
+        f"SELECT x, count(*) AS n FROM (SELECT {feature.current} AS x FROM {_counted(current)}) AS v "
         f"WHERE x IS NOT NULL AND {known} GROUP BY x ORDER BY n DESC, x LIMIT 20"
     )
     rows = run(current.con, query, current.table.source.name)

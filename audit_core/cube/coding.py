@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_LABEL_VALUES = 50
+MAX_NAMED_VALUES = 10_000
+"""A label or decision with more values than this is free text or an amount; no list of cells reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def _levels(
         f"GROUP BY t ORDER BY n DESC, t LIMIT {MAX_LEVELS + 1}"
     )
     found = [str(row[0]) for row in run(con, query, table.source.name)]
-    without = matching(found, unknown)
+    without = tuple(dict.fromkeys([*matching(found, unknown), *unknown]))
     if len(found) <= MAX_LEVELS:
         return CodedAxis(name=name, kind=kind, sql=level_sql(text, without, None), folded=0)
     kept = found[: MAX_LEVELS - 1]
@@ -133,10 +135,10 @@ def _levels(
 
 
 def _distinct(con: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[str]:
-    """Return up to `MAX_LABEL_VALUES` + 1 values of a column as text."""
+    """Return the values of a column as text, one more than `MAX_NAMED_VALUES` of them at most."""
     query = (
         f"SELECT DISTINCT t FROM (SELECT {table.text(column)} AS t FROM {table.scan}) AS cells "
-        f"WHERE t IS NOT NULL ORDER BY t LIMIT {MAX_LABEL_VALUES + 1}"
+        f"WHERE t IS NOT NULL ORDER BY t LIMIT {MAX_NAMED_VALUES + 1}"
     )
     return [str(row[0]) for row in run(con, query, table.source.name)]
 
@@ -147,7 +149,7 @@ def _positives(
     """Cells of the label that mean yes."""
     cells = _distinct(con, table, column)
     if named:
-        return matching(cells, named)
+        return _named(table, column, cells, named, ())[0]
     if len(matching(cells, ("0", "1", "true", "false"))) == len(cells):
         return matching(cells, ("1", "true"))
     seen = f"{len(cells)} values" if len(cells) <= MAX_LABEL_VALUES else f"over {MAX_LABEL_VALUES} values"
@@ -156,6 +158,34 @@ def _positives(
         where=table.source.name,
         remedy="Name it in the contract, under data: label: positive",
     )
+
+
+def _named(
+    table: Table, column: str, cells: list[str], positive: tuple[str, ...], other: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Cells that mean yes, and cells that mean the other named thing; never a silent *no* by spelling.
+
+    Raises
+    ------
+    SourceError
+        Too many values; a value that differs from a named one in case or spaces alone; several values, none
+        of them positive.
+    """
+    hits, others = matching(cells, positive), matching(cells, other)
+    rest = set(cells) - {*hits, *others}
+    spelled = {text.strip().casefold() for text in (*positive, *other)}
+    problem, remedy = "", "Correct the value in the contract, spelled as it stands in the file"
+    if len(cells) > MAX_NAMED_VALUES:
+        problem = f"“{column}” has over {MAX_NAMED_VALUES:,} values, too many for a label or a decision"
+        remedy = "Name another column in the contract"
+    elif any(cell.strip().casefold() in spelled for cell in rest):
+        problem = f"“{column}” has a value that differs from the contract's in case or spaces alone"
+        remedy = "Write it one way in the file, or list every spelling in the contract"
+    elif len(rest) > 1 and not hits:
+        problem = f"“{column}” has {len(cells)} values, and none is the one the contract calls positive"
+    if problem:
+        raise SourceError(problem, where=table.source.name, remedy=remedy)
+    return hits, others
 
 
 def _bands(contract: ReleaseContract) -> Bands:
@@ -171,9 +201,8 @@ def _decision(
     chosen = contract.data.decision
     if chosen and table.has(chosen.column):
         cells = _distinct(con, table, chosen.column)
-        return choice_sql(
-            table.text(chosen.column), matching(cells, chosen.positive), matching(cells, chosen.abstain)
-        )
+        positive, abstain = _named(table, chosen.column, cells, chosen.positive, chosen.abstain)
+        return choice_sql(table.text(chosen.column), positive, abstain)
     named = contract.data.score
     if score is not None and named is not None and named.threshold is not None:
         return threshold_sql(score, named.threshold)

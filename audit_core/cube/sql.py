@@ -59,15 +59,16 @@ def threshold_sql(score: str, threshold: Fraction) -> str:
 
 
 def micro_sql(score: str, bands: Bands) -> str:
-    """Return SQL for a score in micro-units of its scale (BIGINT)."""
+    """Return SQL for a score in micro-units of its scale (BIGINT); far outside stays outside, and fits."""
     if bands.low != 0 or bands.high != 1:
         score = f"(({score} - {decimal(bands.low)}) / {decimal(bands.high - bands.low)})"
-    return f"cast(floor({score} * {MICRO} + 0.5) AS BIGINT)"
+    within = f"CASE WHEN {score} < -1 THEN -1 WHEN {score} > 2 THEN 2 ELSE {score} END"
+    return f"cast(floor(({within}) * {MICRO} + 0.5) AS BIGINT)"
 
 
 def band_sql(micro: str, bands: Bands) -> str:
     """Return SQL for the band of a score in micro-units; the last band is closed."""
-    if bands.count == FINE and bands.edges[1] * FINE == MICRO:
+    if bands.edges == tuple(range(0, MICRO + 1, MICRO // FINE)):
         band = f"least(cast(floor({micro} / {MICRO // FINE}) AS BIGINT), {FINE - 1})"
     else:
         band = " + ".join(

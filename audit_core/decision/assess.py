@@ -81,9 +81,9 @@ def period_end(text: str) -> date | None:
         return None
     year, quarter, month, day = (int(part) if part else None for part in match.groups())
     assert year is not None
-    last = 3 * quarter if quarter else month or 12
+    last = 3 * quarter if quarter else 12 if month is None else month
     try:
-        return date(year, last, day or calendar.monthrange(year, last)[1])
+        return date(year, last, calendar.monthrange(year, last)[1] if day is None else day)
     except (ValueError, calendar.IllegalMonthError):
         return None
 

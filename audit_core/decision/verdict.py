@@ -83,15 +83,16 @@ def decide(
     withheld
         Grounds, other than checks, on which nothing may be approved (a draft contract, old data).
 
-    Guarantee: nothing but a full set of PASS, with every requirement met, yields APPROVED; no checks is never
-    an approval.
+    Guarantee: nothing but a full set of PASS, with every requirement met, yields APPROVED; no check that ran is
+    never an approval.
     """
     blocking = [
         DecisionReason(ground="requirement", subject=r.id) for r in requirements if r.blocking and not r.met
     ]
     blocking += _grounds(findings, "critical", "FAIL", "critical_fail", waivable=False)
     blocking += _grounds(findings, "major", "FAIL", "major_fail", waivable=True)
-    still_open = [DecisionReason(ground="no_checks", subject="")] if not findings else []
+    ran = [finding for finding in findings if finding.status != "NOT_RUN"]
+    still_open = [] if ran else [DecisionReason(ground="no_checks", subject="")]
     for status in ("INCONCLUSIVE", "NOT_RUN"):
         still_open += _grounds(findings, "critical", status, "critical_open", waivable=False)
     for status in ("INCONCLUSIVE", "NOT_RUN"):

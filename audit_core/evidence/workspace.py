@@ -6,17 +6,18 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import BadZipFile
 
 from audit_core.contract.yaml import parse_contract
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
-from audit_core.errors import AuditError, UsageError
+from audit_core.errors import AuditError, ContractError, UsageError
 from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
 from audit_core.report.result import result_bytes
 from audit_core.sources.tables import Source
@@ -56,19 +57,23 @@ class Workspace:
 
         The name is kept for display and for its ending alone; folders in it are dropped.
         """
-        shown = re.sub(r"[^\w.() -]", "_", Path(name.replace("\\", "/")).name)[:120] or "upload"
         digest = hashlib.sha256()
         with tempfile.NamedTemporaryFile(dir=self.root / "inputs", delete=False) as part:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                part.write(chunk)
+            try:
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    part.write(chunk)
+            except BaseException:
+                Path(part.name).unlink()
+                raise
         folder = self.root / "inputs" / digest.hexdigest()
         folder.mkdir(exist_ok=True)
-        return Path(shutil.move(part.name, folder / shown))
+        return Path(part.name).replace(folder / _shown(name))
 
-    def scored_path(self, model_sha256: str, data_sha256: str, column: str) -> Path:
-        """Return where the scores of a model on a file are kept; the same pair is scored once."""
-        key = hashlib.sha256(f"{model_sha256} {data_sha256} {column}".encode()).hexdigest()
+    def scored_path(self, model_sha256: str, data_sha256: str, column: str, positive: str | None) -> Path:
+        """Return where a model's scores of its positive class on a file are kept; they are made once."""
+        parts = json.dumps([model_sha256, data_sha256, column, positive])
+        key = hashlib.sha256(parts.encode()).hexdigest()
         return self.root / "scored" / f"{key}.parquet"
 
     def save(self, audit: Audit, contract: bytes) -> Path:
@@ -82,19 +87,23 @@ class Workspace:
             "model": asdict(audit.model) if audit.model else None,
             "verdict": audit.decision.verdict,
             "contract_id": audit.contract.id,
+            "contract_sha256": audit.contract.sha256,
             "worked_example": audit.worked_example,
             "counted": counted_to_json(audit.counted),
         }
-        part = Path(tempfile.mkdtemp(dir=self.root / "audits", prefix=".part-"))
-        (part / "contract.yaml").write_bytes(contract)
-        (part / "cube.npz").write_bytes(cells_to_bytes(audit.counted.cube))
-        (part / "audit.json").write_bytes(result_bytes(audit))
-        (part / "record.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
         folder = self.root / "audits" / audit.id
-        if folder.exists():  # the same counts under the same contract and clock
-            shutil.rmtree(part)
-        else:
-            part.replace(folder)
+        with tempfile.TemporaryDirectory(dir=self.root / "audits", prefix=".part-") as temporary:
+            part = Path(temporary) / audit.id
+            part.mkdir()
+            (part / "contract.yaml").write_bytes(contract)
+            (part / "cube.npz").write_bytes(cells_to_bytes(audit.counted.cube))
+            (part / "audit.json").write_bytes(result_bytes(audit))
+            sealed = {**record, "sha256": _seal(record)}
+            (part / "record.json").write_text(json.dumps(sealed, ensure_ascii=False), encoding="utf-8")
+            if not self._sound(audit.id):
+                with suppress(FileNotFoundError):
+                    folder.rename(Path(temporary) / "damaged")
+                part.rename(folder)
         return folder
 
     def load(self, audit_id: str) -> Audit:
@@ -108,11 +117,11 @@ class Workspace:
             What is stored does not hold together.
         """
         folder = self._folder(audit_id)
-        contract = parse_contract((folder / "contract.yaml").read_bytes(), "contract.yaml")
         try:
-            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            contract = parse_contract((folder / "contract.yaml").read_bytes(), "contract.yaml")
+            record = _record(folder, contract.sha256)
             counted = counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ContractError) as error:
             raise AuditError(
                 "The stored audit does not hold together", where=audit_id, remedy="Run the audit again"
             ) from error
@@ -135,10 +144,13 @@ class Workspace:
         )
 
     def entries(self) -> tuple[AuditEntry, ...]:
-        """Return the audits of this workspace, the newest first."""
+        """Return the audits of this workspace, the newest first; one that is damaged is not among them."""
         found = []
         for file in (self.root / "audits").glob("A-*/record.json"):
-            record = json.loads(file.read_text(encoding="utf-8"))
+            try:
+                record = _record(file.parent)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
             fields = ("id", "created_at", "contract_id", "verdict", "worked_example")
             found.append(AuditEntry(**{field: record[field] for field in fields}))
         return tuple(sorted(found, key=lambda entry: (entry.created_at, entry.id), reverse=True))
@@ -148,18 +160,59 @@ class Workspace:
         return (self._folder(audit_id) / "contract.yaml").read_bytes()
 
     def artifact(self, audit_id: str, name: str) -> bytes:
-        """Return a file of an audit's folder, such as audit.json."""
-        return (self._folder(audit_id) / Path(name).name).read_bytes()
+        """Return a file of an audit's folder, such as audit.json.
+
+        Raises
+        ------
+        UsageError
+            There is no such audit, or it has no such file.
+        """
+        file = self._folder(audit_id) / Path(name).name
+        if not file.is_file():
+            raise UsageError("The audit has no such file", where=audit_id, remedy="Run the audit again")
+        return file.read_bytes()
+
+    def _sound(self, audit_id: str) -> bool:
+        """Whether this audit, the same counts under the same contract and clock, is already here whole."""
+        try:
+            self.load(audit_id)
+        except AuditError:
+            return False
+        return True
 
     def _folder(self, audit_id: str) -> Path:
         folder = self.root / "audits" / audit_id
-        if not AUDIT_ID.match(audit_id) or not folder.is_dir():
+        if not AUDIT_ID.fullmatch(audit_id) or not folder.is_dir():
             raise UsageError(
                 "There is no audit of this id in the workspace",
                 where=audit_id[:40],
                 remedy="Open the worked example, or run an audit of your own files",
             )
         return folder
+
+
+def _shown(name: str) -> str:
+    """Name of an uploaded file without folders, in at most 200 bytes; it keeps its ending."""
+    plain = re.sub(r"[^\w.() -]", "_", Path(name.replace("\\", "/")).name)
+    ending = Path(plain).suffix if len(Path(plain).suffix.encode()) <= 20 else ""
+    stem = plain.removesuffix(ending).encode()[: 200 - len(ending.encode())].decode(errors="ignore")
+    return f"{stem}{ending}" if stem.strip(". ") else f"upload{ending.rstrip('. ')}"
+
+
+def _seal(record: dict[str, Any]) -> str:
+    """SHA-256 of a record without its own seal."""
+    parts = {key: value for key, value in record.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _record(folder: Path, contract_sha256: str | None = None) -> dict[str, Any]:
+    """Record of an audit's folder; a ValueError or KeyError where it is not what was written there."""
+    record: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    if record["sha256"] != _seal(record) or record["id"] != folder.name:
+        raise ValueError("the record was changed after it was written")
+    if contract_sha256 not in (None, record["contract_sha256"]):
+        raise ValueError("the contract is not the one the audit was decided under")
+    return record
 
 
 def _model(data: dict[str, Any] | None) -> ScoredBy | None:

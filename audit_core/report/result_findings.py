@@ -59,7 +59,8 @@ def encode_requirement(state: RequirementState) -> dict[str, Any]:
 
 def _deciding(finding: Finding) -> list[str] | None:
     """The one group a value check is decided by; a gap has two and names them apart."""
-    if finding.compare != "value" or finding.low is None:
+    data_check = finding.metric in ("coverage", "overlap", "psi")
+    if finding.compare in ("difference", "ratio") or data_check or finding.low is None:
         return None
     return words(finding.low.group)
 
@@ -78,4 +79,10 @@ def _group(value: GroupValue | None) -> dict[str, Any] | None:
 def _needs(needs: Needs | None) -> dict[str, Any] | None:
     if needs is None:
         return None
-    return {"group": words(needs.group), "unit": needs.unit, "more": needs.more, "rows": needs.rows}
+    return {
+        "group": words(needs.group),
+        "unit": needs.unit,
+        "more": needs.more,
+        "rows": needs.rows,
+        "true_gap": number(needs.true_gap),
+    }

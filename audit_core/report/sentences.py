@@ -19,6 +19,7 @@ from audit_core.report.readings import Reading, group_figures, reading
 from audit_core.report.words import REMEDIES, measure_name, metric_name
 
 MOST_NAMES = 4
+_SPECIAL = ("coverage", "overlap", "psi")
 _Side = Literal["gap", "value"]
 
 
@@ -38,9 +39,9 @@ def sentence(finding: Finding, audit: Audit) -> str:
 
 def conclusion(finding: Finding, audit: Audit) -> str:
     """Return what the numbers of a gap or value mean for its check, without the numbers; "" for others."""
-    if finding.value is None or finding.compare not in ("difference", "ratio", "value"):
+    if finding.value is None or finding.metric in _SPECIAL:
         return ""
-    side: _Side = "value" if finding.compare == "value" else "gap"
+    side: _Side = "gap" if finding.compare in ("difference", "ratio") else "value"
     return " ".join(part for part in (_clause(finding, audit, side), needs_sentence(finding.needs)) if part)
 
 

@@ -253,6 +253,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
     known = [limit for limit in limits if limit is not None]
     value = figures(RATIO, (found.psi,), known).text(found.psi) if found else ""
     limit = known[0] if known else None
+    rows = f"n={count(found.current_rows)} against {count(found.reference_rows)} in training" if found else ""
     return Row(
         title=measure_name("psi", "none"),
         short=short_name("psi", "none"),
@@ -264,7 +265,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
         interval=f"expected by chance up to {ratio(found.psi_null95)}" if found else "",
         bounds="",
         limit=NO_LIMIT,
-        counts=f"n={count(found.current_rows)} against {count(found.reference_rows)} in training" if found else "",
+        counts=rows,
         chance="",
         mark="no_limit",
         status="",

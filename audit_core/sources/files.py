@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from audit_core.errors import SourceError
 
+if TYPE_CHECKING:
+    import duckdb
+
 Format = Literal["csv", "parquet", "arrow"]
 
+CHUNK = 1 << 20
 MAX_COLUMNS = 500
 MAX_HEADER_BYTES = 1 << 20
 SAVE_AGAIN = "Save it as UTF-8 CSV or Parquet and upload it again"
@@ -40,6 +46,22 @@ def find_files(path: Path | str) -> list[Path]:
         if file.stat().st_size == 0:
             raise SourceError("The file is empty", where=file.name, remedy="Upload a file with rows")
     return found
+
+
+def fingerprint(files: Sequence[Path]) -> tuple[str, int]:
+    """Return (SHA-256, bytes) of the files: of the bytes of one, of the list of hashes of several."""
+    digests, total = [], 0
+    for file in files:
+        digest = hashlib.sha256()
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                total += len(chunk)
+        digests.append(digest.hexdigest())
+    if len(digests) == 1:
+        return digests[0], total
+    listed = "".join(f"{d}  {f.name}\n" for d, f in zip(digests, files, strict=True))
+    return hashlib.sha256(listed.encode()).hexdigest(), total
 
 
 def format_of(file: Path, name: str) -> Format:
@@ -73,7 +95,7 @@ def csv_header(file: Path, name: str) -> tuple[list[str], str]:
     Raises
     ------
     SourceError
-        The first line is not UTF-8 text, or too long.
+        The first line is not UTF-8 text, too long, or no line of column names.
     """
     with file.open("rb") as stream:
         first = stream.readline(MAX_HEADER_BYTES)
@@ -83,8 +105,32 @@ def csv_header(file: Path, name: str) -> tuple[list[str], str]:
         line = first.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise SourceError("The file is not UTF-8 text", where=name, remedy=SAVE_AGAIN) from error
-    delimiter = "\t" if Path(name).suffix.lower() == ".tsv" else max(",;\t|", key=line.count)
-    return next(csv.reader([line], delimiter=delimiter), []), delimiter
+    bare = re.sub(r'"[^"]*"', "", line)  # a comma inside a quoted name separates nothing
+    delimiter = "\t" if Path(name).suffix.lower() == ".tsv" else max(",;\t|", key=bare.count)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), []), delimiter
+    except csv.Error as error:  # an unclosed quote, a bare carriage return, a name of over 128 KB
+        problem = "The first line is not a line of column names"
+        raise SourceError(problem, where=name, remedy=SAVE_AGAIN) from error
+
+
+def parquet_header(con: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
+    """Return the names of a Parquet file's columns as written; a scan renames those that differ in case."""
+    rows = con.execute(f"SELECT name, num_children FROM parquet_schema({path_literal(file)})").fetchall()
+    names: list[str] = []
+    nested = 0
+    for name, children in rows[1:]:  # the first row is the root; a nested column's parts follow it
+        if nested:
+            nested -= 1
+        else:
+            names.append(str(name))
+        nested += children or 0
+    return names
+
+
+def path_literal(file: Path) -> str:
+    """SQL string literal of exactly this path; DuckDB reads `*`, `?` and `[` in a path as a pattern."""
+    return "'" + re.sub(r"([*?[])", r"[\1]", str(file)).replace("'", "''") + "'"
 
 
 def checked_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Colum
                 kind=kind,
                 rows=table.source.rows,
                 missing=table.source.rows - given,
-                distinct=distinct,
+                distinct=min(distinct, given),
             )
         )
     return tuple(found)
@@ -84,6 +84,8 @@ def text_kinds(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[s
 
 def column_values(con: duckdb.DuckDBPyConnection, table: Table, name: str, most: int = 5) -> tuple[str, ...]:
     """Return a column's distinct values as text, or none when there are more than `most`."""
+    if table.stored_kind(name) == "other":
+        return ()
     query = (
         f"SELECT DISTINCT t FROM (SELECT {table.text(name)} AS t FROM {table.scan}) AS cells "
         f"WHERE t IS NOT NULL ORDER BY t LIMIT {most + 1}"

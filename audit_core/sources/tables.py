@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy.typing as npt
 
 from audit_core.errors import SourceError, UsageError
-from audit_core.sources.files import SAVE_AGAIN, checked_columns, csv_header, find_files, format_of
+from audit_core.sources.files import (
+    SAVE_AGAIN,
+    checked_columns,
+    csv_header,
+    find_files,
+    fingerprint,
+    format_of,
+    parquet_header,
+    path_literal,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +36,6 @@ Kind = Literal["number", "boolean", "text", "other"]
 MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 """Cell texts that mean *no value*; any other text is a value, `None` and `?` included."""
 
-CHUNK = 1 << 20
 INTEGERS = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 )
@@ -78,15 +87,23 @@ class Table:
     def value(self, column: str) -> str:
         """SQL of a column's value with every missing cell as NULL."""
         index = self.index(column)
+        if self.types[index] in ("FLOAT", "DOUBLE"):
+            return f"(CASE WHEN isnan(c{index}) THEN NULL ELSE c{index} END)"
         if self.types[index] != "VARCHAR":
             return f"c{index}"
         listed = ", ".join(literal(text) for text in MISSING)
         return f"(CASE WHEN c{index} IN ({listed}) THEN NULL ELSE c{index} END)"
 
     def text(self, column: str) -> str:
-        """SQL of a column's value as text; a whole number reads the same however it is stored."""
+        """SQL of a column's value as text; a whole number reads the same however it is stored.
+
+        Raises
+        ------
+        SourceError
+            The column holds lists or structures.
+        """
         value = self.value(column)
-        kind = self.types[self.index(column)]
+        kind = self._flat(column)
         if kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
             return (
                 f"(CASE WHEN {value} = floor({value}) AND abs({value}) < 1e15 "
@@ -95,8 +112,16 @@ class Table:
         return value if kind == "VARCHAR" else f"cast({value} AS VARCHAR)"
 
     def number(self, column: str) -> str:
-        """SQL of a column's value as a double; a cell that is no number is NULL."""
-        return f"try_cast({self.value(column)} AS DOUBLE)"
+        """SQL of a column's value as a double; a cell that is no number is NULL, a NaN stays one."""
+        stored = self._flat(column) in ("FLOAT", "DOUBLE")
+        return f"try_cast({f'c{self.index(column)}' if stored else self.value(column)} AS DOUBLE)"
+
+    def _flat(self, column: str) -> str:
+        kind = self.types[self.index(column)]
+        if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+            problem = f"The column “{column}” holds lists or structures, not single values"
+            raise SourceError(problem, where=self.source.name, remedy="Write one value per cell")
+        return kind
 
     def stored_kind(self, column: str) -> Kind:
         """What the file says a column holds; text may still turn out to be numbers."""
@@ -123,6 +148,7 @@ def connect() -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions = false",
         "memory_limit = '2GB'",
         "enable_progress_bar = false",
+        "TimeZone = 'UTC'",  # a timestamp's text, and so its group, must not depend on the machine
     ):
         con.execute(f"SET {setting}")
     return con
@@ -153,22 +179,6 @@ def open_table(
     return Table(source=source, scan=scan, types=types)
 
 
-def fingerprint(files: Sequence[Path]) -> tuple[str, int]:
-    """Return (SHA-256, bytes) of the files: of the bytes of one, of the list of hashes of several."""
-    digests, total = [], 0
-    for file in files:
-        digest = hashlib.sha256()
-        with file.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                total += len(chunk)
-        digests.append(digest.hexdigest())
-    if len(digests) == 1:
-        return digests[0], total
-    listed = "".join(f"{d}  {f.name}\n" for d, f in zip(digests, files, strict=True))
-    return hashlib.sha256(listed.encode()).hexdigest(), total
-
-
 def run(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[Any, ...]]:
     """Return the rows of a query over one file; what DuckDB can't parse becomes one sentence.
 
@@ -177,41 +187,43 @@ def run(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[Any, 
     SourceError
         A row does not fit the header, or the text is not UTF-8.
     """
-    import duckdb
-
-    try:
+    with _told(name):
         return con.execute(sql).fetchall()
-    except duckdb.Error as error:
-        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from error
 
 
 def run_columns(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[npt.NDArray[Any]]:
     """Return a query's columns as arrays; errors as in `run`."""
-    import duckdb
-
-    try:
+    with _told(name):
         return list(con.execute(sql).fetchnumpy().values())
-    except duckdb.Error as error:
-        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from error
 
 
 def batches(con: duckdb.DuckDBPyConnection, table: Table, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
     """Yield the rows in file order, under the file's own column names; errors as in `run`."""
-    import duckdb
     import pyarrow as pa
 
     names = list(table.source.columns)
-    try:
+    with _told(table.source.name):
         reader: pa.RecordBatchReader = con.sql(f"SELECT * FROM {table.scan}").to_arrow_reader(rows)
         for batch in reader:
             yield pa.RecordBatch.from_arrays(batch.columns, names=names)
-    except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
-        raise SourceError(_reason(str(error)), where=table.source.name, remedy=SAVE_AGAIN) from error
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn a reader's complaint into a SourceError without its cause, whose text quotes cells."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from None
 
 
 def _reason(detail: str) -> str:
     """DuckDB's complaint without the cells it quotes."""
     lowered = detail.lower()
+    if "invalid state" in lowered:
+        return "The lines do not all end alike, or a quote stands where it can't"
     if "utf-8" in lowered or "unicode" in lowered or "encod" in lowered:
         return "The file is not UTF-8 text"
     after = detail.partition("Line:")[2].split()
@@ -230,17 +242,18 @@ def _scan_csv(
     header, delimiter = csv_header(files[0], name)
     columns = checked_columns(header, name)
     for file in files[1:]:
-        if csv_header(file, file.name)[0] != header:
+        if csv_header(file, file.name) != (header, delimiter):
             raise SourceError(
-                "The files do not have the same header, in the same order",
+                "The files do not have the same header, in the same order and with the same separator",
                 where=file.name,
                 remedy="Write every file with the same columns",
             )
     typed = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(columns)))
-    listed = ", ".join(literal(str(file)) for file in files)
+    listed = ", ".join(path_literal(file) for file in files)
     scan = (
         f"read_csv([{listed}], auto_detect = false, header = false, skip = 1, delim = {literal(delimiter)}, "
-        f"quote = '\"', escape = '\"', columns = {{{typed}}}, strict_mode = true)"
+        f"compression = 'none', "
+        f"hive_partitioning = false, quote = '\"', escape = '\"', columns = {{{typed}}}, strict_mode = true)"
     )
     return columns, scan
 
@@ -248,15 +261,16 @@ def _scan_csv(
 def _scan_parquet(
     con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
 ) -> tuple[tuple[str, ...], str]:
-    relation = f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
     import duckdb
 
     try:
-        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        header = parquet_header(con, files[0])
     except duckdb.Error as error:
         raise SourceError("The Parquet file can't be read", where=name, remedy=SAVE_AGAIN) from error
-    columns = checked_columns([str(row[0]) for row in described], name)
-    return columns, _renamed(columns, relation)
+    columns = checked_columns(header, name)
+    # A folder called sex=F must not become a column, still less replace one.
+    listed = ", ".join(path_literal(file) for file in files)
+    return columns, _renamed(columns, f"read_parquet([{listed}], hive_partitioning = false)")
 
 
 def _scan_arrow(
@@ -279,7 +293,6 @@ _SCANS = {"csv": _scan_csv, "parquet": _scan_parquet, "arrow": _scan_arrow}
 
 
 def _renamed(columns: Sequence[str], relation: str) -> str:
-    """Subquery that gives the columns of a relation the names c0, c1, …"""
-    quoted = (column.replace('"', '""') for column in columns)
-    listed = ", ".join(f'"{column}" AS c{i}' for i, column in enumerate(quoted))
-    return f"(SELECT {listed} FROM {relation})"
+    """Subquery that calls the columns of a relation c0, c1, … by place: SQL takes Age and age for one."""
+    listed = ", ".join(f"c{i}" for i in range(len(columns)))
+    return f"(SELECT {listed} FROM {relation} AS given({listed}))"

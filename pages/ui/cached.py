@@ -11,6 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from audit_core.audit import AuditRequest, Progress, look_at, run_audit, with_limit, worked_example
+from audit_core.contract.schema import ReleaseContract
+from audit_core.contract.yaml import parse_contract
 from audit_core.decision.record import Audit
 from audit_core.evidence.workspace import AuditEntry, Workspace
 from audit_core.report.summary import Summary, summary
@@ -86,3 +88,15 @@ def contract_text(audit_id: str) -> bytes:
 def artifact(audit_id: str, name: str) -> bytes:
     """Return a file of an audit's folder."""
     return workspace().artifact(audit_id, name)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def contract_in(text: bytes, name: str) -> ReleaseContract:
+    """Return the contract in a text.
+
+    Raises
+    ------
+    ContractError
+        With every problem of it.
+    """
+    return parse_contract(text, name)

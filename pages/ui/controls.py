@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from audit_core.audit import Progress
 from audit_core.contract.schema import Subject
 from audit_core.decision.record import Audit
 from audit_core.errors import AuditError, ContractError
@@ -60,6 +62,15 @@ def show_error(error: AuditError) -> None:
     st.error(f"**{for_markdown(error.problem)}{where}.**{remedy}", icon=":material/error:")
     if isinstance(error, ContractError):
         st.code("\n".join(error.lines()), language=None, wrap_lines=True)
+
+
+def telling(bar: DeltaGenerator) -> Progress:
+    """Return what tells a progress bar the stage of a run."""
+
+    def tell(stage: str, share: float) -> None:
+        bar.progress(min(1.0, share), text=for_markdown(stage))
+
+    return tell
 
 
 def opened() -> Audit:

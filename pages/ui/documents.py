@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from audit_core.report.summary import Summary
+from audit_core.decision.record import Audit
 
 
-def pdf_of(page: Summary) -> bytes:
-    """Return the one-page PDF of a summary."""
-    from audit_core.report.pdf import render_pdf
+def pdf_of(audit: Audit) -> bytes:
+    """Return the one-page PDF of an audit."""
+    from audit_core.report.pdf import summary_pdf
 
-    return render_pdf(page)
+    return summary_pdf(audit)

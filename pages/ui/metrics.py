@@ -22,8 +22,8 @@ GROUP_METRICS = (
 )
 GRID_METRICS = ("tpr", "fpr", "selection_rate", "ppv", "accuracy")
 HELP = (
-    "True positive rate: of those who should be selected, the share that is. False positive rate: of those who should "
-    "not be, the share that is. Selection rate: of all, the share that is."
+    "True positive rate: of those who should be selected, the share that is. False positive rate: "
+    "of those who should not be, the share that is. Selection rate: of all, the share that is."
 )
 
 

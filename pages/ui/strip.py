@@ -9,7 +9,7 @@ from audit_core.errors import AuditError
 from audit_core.report.escape import for_markdown
 from audit_core.report.words import VERDICT_WORDS
 from pages.ui import cached, session
-from pages.ui.controls import START, show_error
+from pages.ui.controls import START, show_error, telling
 from pages.ui.verdict import badge
 
 EXAMPLE = "example"
@@ -37,9 +37,7 @@ def _example() -> str | None:
     try:
         with place.container():
             bar = st.progress(0.0, text="Opening the worked example")
-            audit = cached.example(
-                lambda stage, share: bar.progress(min(1.0, share), text=for_markdown(stage))
-            )
+            audit = cached.example(telling(bar))
     except AuditError as error:
         place.empty()
         show_error(error)
@@ -52,7 +50,8 @@ def show_strip() -> None:
     """Draw the strip."""
     audit_id = session.read().audit_id
     audit = _quietly(audit_id) if audit_id else None
-    with st.container(key="strip", horizontal=True, vertical_alignment="center"):
+    query = {"audit": audit.id} if audit is not None else None
+    with st.container(key="strip", horizontal=True, vertical_alignment="center", wrap=False):
         if audit is None:
             st.markdown("No audit is open", width="stretch")
         else:
@@ -62,7 +61,7 @@ def show_strip() -> None:
                 START,
                 label="Use your own files",
                 icon=":material/upload_file:",
-                query_params={"audit": audit_id} if audit else None,
+                query_params=query,
             )
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from audit_core.contract.schema import ReleaseContract
 from audit_core.cube.drift import DriftTable
 from audit_core.metrics.drift import DriftStatistics
-from audit_core.metrics.measurements import DriftRow, DriftStatus
+from audit_core.metrics.measurements import DriftRow, DriftStatus, Measurements
 from audit_core.report.charts.marks import (
     INCONCLUSIVE,
     NEUTRAL,
@@ -57,11 +57,19 @@ def ranked(rows: Sequence[DriftRow]) -> tuple[DriftRow, ...]:
     return tuple(sorted(overall, key=lambda row: (-psi_of(row), row.table.feature)))
 
 
-def inside_groups(rows: Sequence[DriftRow], feature: str, kind: str) -> tuple[DriftRow, ...]:
+def inside_groups(measured: Measurements, row: DriftRow) -> tuple[DriftRow, ...]:
     """Return the rows of one feature inside each group, in the contract's order."""
-    return tuple(
-        row for row in rows if (row.table.feature, row.table.kind) == (feature, kind) and row.table.attribute
-    )
+    order = [
+        (subject[0], group[0]) for subject, groups in measured.groups if len(subject) == 1 for group in groups
+    ]
+    same = (row.table.feature, row.table.kind)
+    inside = [
+        other
+        for other in measured.drift
+        if (other.table.feature, other.table.kind) == same
+        and (other.table.attribute, other.table.group) in order
+    ]
+    return tuple(sorted(inside, key=lambda other: order.index((other.table.attribute, other.table.group))))
 
 
 def psi_of(row: DriftRow) -> float:
@@ -161,7 +169,7 @@ def shares_figure(table: DriftTable) -> Figure:
     bins = [label(name, 22) for name in table.labels]
     places = list(range(len(bins)))
     fill = {"color": "rgba(46,122,209,0.55)", "line": {"width": 0}}
-    outline = {"color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": INCONCLUSIVE}}
+    outline = {"color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": NEUTRAL}}
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     return {
         "data": [

@@ -28,8 +28,9 @@ from audit_core.report.people import group_words
 from audit_core.report.words import WITHHELD, metric_name
 
 LOCK = "🔒"
-# Blue, light to dark; each cell's text colour is chosen by Plotly for contrast.
-BLUES = ("#EAF2FC", "#CFE0F5", "#AECBEC", "#86B0E0", "#5A92D1", "#3674BC", "#1F5A9F", "#123F78")
+# Pale enough that one dark ink is read on every step (6:1 or more), on either ground of the page.
+BLUES = ("#F1F6FD", "#DCE9F9", "#C2D9F4", "#A5C6EE", "#86B1E7", "#689DDF")
+INK = "#10161E"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,14 @@ class SupportGrid:
         return sum(cell.rate is not None for cell in self.cells)
 
     @property
+    def known(self) -> int:
+        """How many combinations there are; people of unknown group are in none, but they are people."""
+        return sum(not is_unknown(cell.group) for cell in self.cells)
+
+    @property
     def too_few(self) -> int:
-        """How many combinations are not."""
-        return len(self.cells) - self.judged
+        """How many combinations are not judged."""
+        return self.known - self.judged
 
     @property
     def covered(self) -> Fraction | None:
@@ -186,7 +192,7 @@ def _heat(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
         "y": list(range(rows)),
         "text": text,
         "texttemplate": "%{text}",
-        "textfont": {"size": 13},
+        "textfont": {"size": 14, "color": INK},
         "colorscale": [[i / (len(BLUES) - 1), colour] for i, colour in enumerate(BLUES)],
         "xgap": 4,
         "ygap": 4,
@@ -197,7 +203,7 @@ def _heat(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
             "outlinewidth": 0,
             "ticksuffix": " %",
             "nticks": 6,
-            "title": {"text": metric_name(grid.metric), "side": "right"},
+            "title": {"text": metric_name(grid.metric), "side": "right", "font": {"size": 13}},
         },
     }
 
@@ -258,7 +264,7 @@ def grid_alt(grid: SupportGrid) -> str:
     shown = [(cell, cell.rate) for cell in grid.cells if cell.rate is not None]
     head = (
         f"{metric_name(grid.metric)} by {grid.rows} and {grid.columns}: "
-        f"{grid.judged} of {len(grid.cells)} combinations judged, {grid.too_few} too few."
+        f"{grid.judged} of {grid.known} combinations judged, {grid.too_few} too few."
     )
     if not shown:
         return head

@@ -74,11 +74,15 @@ def layout(height: int, margin: dict[str, int], **more: Any) -> Figure:
 
 def axis(**more: Any) -> Figure:
     """Return an axis without zero line, whose labels are never clipped."""
+    title = more.pop("title", None)
+    if title:
+        more["title"] = {"font": {"size": 14}, **title}
     base: Figure = {
         "zeroline": False,
         "showline": False,
         "gridcolor": GRID_LINE,
         "automargin": True,
+        "ticklabelstandoff": 6,
         "fixedrange": True,
         "ticks": "",
     }

@@ -1,0 +1,129 @@
+"""The decision as a table for a terminal: readable in 100 columns, plain text where there are no colours."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from audit_core.decision.record import Audit
+from audit_core.findings.finding import Finding
+from audit_core.report.escape import clip, visible
+from audit_core.report.headline import headline
+from audit_core.report.limits import check_of, limit_words
+from audit_core.report.numbers import count
+from audit_core.report.people import group_words, subject_words
+from audit_core.report.readings import reading
+from audit_core.report.sentences import bounds_text, drift_row
+from audit_core.report.summary_notes import not_known
+from audit_core.report.words import EVIDENCE_WORDS, MARK_SHAPES, NOT_SIGNED, Mark, mark_of, status_word
+
+NOTES = 4
+_STYLES: dict[Mark, str] = {
+    "within": "blue",
+    "outside": "bold red",
+    "inconclusive": "yellow",
+    "too_few": "bright_black",
+    "not_run": "bright_black",
+    "undefined": "bright_black",
+    "no_limit": "",
+}
+
+
+def decision_table(audit: Audit) -> RenderableType:
+    """Return verdict, checks, requirements and the first notes, ready for a rich console.
+
+    Guarantee: names from data and contract are text, never markup; hidden characters are written out.
+    """
+    parts: list[RenderableType] = [_banner(audit), Padding(_checks(audit), (1, 0))]
+    if audit.requirements:
+        parts.append(_requirements(audit))
+    parts.append(_notes(audit))
+    return Group(*parts)
+
+
+def _banner(audit: Audit) -> Text:
+    head = headline(audit)
+    style = _STYLES[head.mark]
+    text = Text.assemble((f"{MARK_SHAPES[head.mark]} {head.word}", style), "\n", visible(head.sentence))
+    if head.check:
+        text.append("\n" + visible(head.check), style="dim")
+    text.append(f"\nAudit {visible(audit.id)} · {audit.created_at[:10]} · {NOT_SIGNED}", style="dim")
+    return text
+
+
+def _checks(audit: Audit) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("Check", overflow="fold", ratio=1)
+    table.add_column("Status", overflow="fold", width=18)
+    table.add_column("Value and bounds", overflow="fold", width=28)
+    table.add_column("Limit, and to decide", overflow="fold", width=26)
+    table.expand = True
+    for finding in audit.findings:
+        table.add_row(*_check_cells(finding, audit))
+    return table
+
+
+def _check_cells(finding: Finding, audit: Audit) -> tuple[Text, ...]:
+    mark, check = mark_of(finding), check_of(audit.contract, finding.check)
+    of = f"{subject_words(finding.subject)}, " if finding.subject else ""
+    name = Text(visible(clip(finding.check, 40)))
+    name.append("\n" + visible(of) + finding.severity, style="dim")
+    status = Text(f"{MARK_SHAPES[mark]} {status_word(finding)}", style=_STYLES[mark])
+    if finding.status != "NOT_RUN":
+        status.append(f"\n{EVIDENCE_WORDS[finding.evidence]}", style="dim")
+    limit = limit_words(check) if check else ""
+    numbers = Text(visible(_value(finding, audit)))
+    bounds = _bounds(finding, audit)
+    if bounds:
+        numbers.append("\n" + visible(bounds), style="dim")
+    takes = Text(visible(limit or "–"))
+    if _needs(finding):
+        takes.append("\n" + visible(_needs(finding)), style="dim")
+    return name, status, numbers, takes
+
+
+def _value(finding: Finding, audit: Audit) -> str:
+    read = reading(finding)
+    row = drift_row(finding, audit) if finding.metric == "psi" else None
+    if read.value is None or finding.metric == "coverage":
+        return f"smallest n={count(finding.low.denominator)}" if finding.low else "–"
+    shown = read.figures.text(read.value)
+    return f"{shown} ({clip(row.table.feature, 24)})" if row else shown
+
+
+def _bounds(finding: Finding, audit: Audit) -> str:
+    row = drift_row(finding, audit) if finding.metric == "psi" else None
+    if row is not None and finding.upper is not None:
+        return f"by chance up to {reading(finding).figures.text(finding.upper)}"
+    return bounds_text(reading(finding))
+
+
+def _needs(finding: Finding) -> str:
+    if finding.needs is not None:
+        return f"{count(finding.needs.more)} more {finding.needs.unit} of {group_words(finding.needs.group)}"
+    if finding.status == "NOT_RUN":
+        return "see: explain"
+    return ""
+
+
+def _requirements(audit: Audit) -> Text:
+    text = Text("Requirements", style="bold")
+    for state in audit.requirements:
+        word = "met" if state.met else "NOT MET"
+        by = f", {state.by}" if state.by else ""
+        style = "" if state.met else "bold red"
+        text.append(f"\n  {word:<8}", style=style or "none")
+        text.append(visible(f"{clip(state.id, 60)}{by}"), style="none")
+    return text
+
+
+def _notes(audit: Audit) -> Padding:
+    notes = not_known(audit)
+    text = Text("Not known", style="bold")
+    for note in notes[:NOTES]:
+        text.append(f"\n  {visible(note)}", style="none")
+    if len(notes) > NOTES:
+        text.append(f"\n  … and {len(notes) - NOTES} more, see the result file", style="dim")
+    return Padding(text, (1, 0, 0, 0))

@@ -1,0 +1,54 @@
+"""Fixtures that several test files share: the worked example, run once, and the reference data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from audit_core.audit import worked_example
+from audit_core.decision.record import Audit
+from audit_core.evidence.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+Rows = Sequence[Mapping[str, object]]
+
+
+@pytest.fixture(scope="session")
+def hiring_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The workspace that holds the worked example."""
+    return Workspace(tmp_path_factory.mktemp("hiring"))
+
+
+@pytest.fixture(scope="session")
+def hiring_audit(hiring_workspace: Workspace) -> Audit:
+    """The worked example, audited once with its model in the isolated worker."""
+    return worked_example(hiring_workspace)
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of reference data; in CI its absence is a failure, elsewhere a reason to skip."""
+    named = os.environ.get("EVENHAND_REFERENCE")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not (folder / "README.md").is_file():
+        reason = f"no reference data in {folder}; name their folder in EVENHAND_REFERENCE"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_rows() -> Callable[[Path, Rows], Path]:
+    """A writer of rows as CSV; None is an empty cell."""
+
+    def write(path: Path, rows: Rows) -> Path:
+        cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
+        lines = [",".join(rows[0]), *(",".join(row) for row in cells)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write

@@ -1,0 +1,317 @@
+"""The words: a sentence for every status and reason, numbers that reproduce the verdict, words never used."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.markup import render
+
+from audit_core.findings.finding import GroupValue, Needs
+from audit_core.metrics.intervals import Interval
+from audit_core.report.escape import for_html, for_markdown, for_terminal, visible
+from audit_core.report.numbers import PERCENT, POINTS, RATIO, decimal, figures, percent, points, ratio
+from audit_core.report.summary import summary
+from audit_core.report.terminal import decision_table
+from audit_core.report.wording import explain as explained
+from audit_core.report.wording import (
+    ground_sentence,
+    headline,
+    mark_of,
+    of_every_hundred,
+    people,
+    people_sentence,
+    reading,
+    sentence,
+    status_word,
+)
+from tests.report_factory import CONTRACT, audit_of, contract_of, counted, with_finding
+
+GOLDEN = Path(__file__).parent / "golden" / "report_wording.txt"
+FORBIDDEN = re.compile(
+    r"\b(fair|unbiased|compliant|complies|proves|proven|passed|statistically significant|p-value)\b", re.I
+)
+WOMAN, MAN = ("woman",), ("man",)
+
+
+def group(name, value, denominator):
+    return GroupValue(
+        group=name, value=Fraction(value, denominator), numerator=value, denominator=denominator
+    )
+
+
+GAP = {
+    "value": Fraction(158, 1000), "lower": 0.109, "upper": 0.196, "interval": Interval(0.113, 0.203),
+    "low": group(WOMAN, 421, 812), "high": group(MAN, 609, 901), "chance": 0.00002, "needs": None,
+    "names": (),
+}  # fmt: skip
+NEEDS = Needs(group=("nonbinary",), unit="positives", more=141, rows=290)
+NO_GAP = {"value": None, "lower": 0.0, "upper": 1.0, "interval": None, "chance": None}
+RATIO_GAP = GAP | {
+    "value": Fraction(796, 1000),
+    "lower": 0.71,
+    "upper": 0.85,
+    "interval": Interval(0.72, 0.86),
+}
+ONE = {"low": group(WOMAN, 12, 812), "high": group(WOMAN, 12, 812), "value": Fraction(12, 812),
+       "lower": 0.009, "upper": 0.024, "interval": Interval(0.008, 0.026), "needs": None,
+       "names": ()}  # fmt: skip
+NOT_RUN = {"status": "NOT_RUN", "evidence": "UNSUPPORTED", **NO_GAP, "high": None, "low": None, "needs": None}
+
+
+def case(status, evidence, reason, **changes):
+    return {"status": status, "evidence": evidence, "reason": reason, **changes}
+
+
+TPR, SELECTED, BASE = "tpr_gap_gender", "adverse_impact", "label_balance"
+CASES = [
+    (TPR, GAP | case("PASS", "CONFIRMED", "within", value=Fraction(3, 100), upper=0.0812)),
+    (TPR, GAP | case("FAIL", "CONFIRMED", "beyond")),
+    (TPR, GAP | case("FAIL", "CONFIRMED", "beyond", value=Fraction(4, 100), lower=0.12)),
+    (TPR, GAP | case("FAIL", "UNCONFIRMED", "point_beyond", lower=0.09, chance=0.36)),
+    (TPR, GAP | case("FAIL", "UNSUPPORTED", "point_beyond", lower=0.0, needs=NEEDS)),
+    (TPR, GAP | case("INCONCLUSIVE", "UNCONFIRMED", "point_beyond", lower=0.09)),
+    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("nonbinary",), needs=NEEDS)),
+    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=tuple("abcdef"))),
+    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
+    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown", value=Fraction(3, 100))),
+    (TPR, GAP | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", value=Fraction(9, 100),
+                     needs=replace(NEEDS, more=1, true_gap=0.09))),
+    (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=group(MAN, 609, 901),
+                              high=group(MAN, 609, 901))),
+    (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None, high=None)),
+    (SELECTED, RATIO_GAP | case("FAIL", "UNCONFIRMED", "point_beyond")),
+    (SELECTED, RATIO_GAP | case("PASS", "CONFIRMED", "within", value=Fraction(9, 10), lower=0.81, upper=1.2)),
+    (SELECTED, RATIO_GAP | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", value=Fraction(81, 100),
+                                upper=float("inf"), interval=Interval(0.7, float("inf")))),
+    (SELECTED, RATIO_GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "undefined", upper=float("inf"))),
+    (BASE, ONE | case("PASS", "CONFIRMED", "within", value=Fraction(4, 10), lower=0.37, upper=0.43)),
+    (BASE, ONE | case("FAIL", "CONFIRMED", "beyond", upper=0.0199)),
+    (BASE, ONE | case("FAIL", "UNCONFIRMED", "point_beyond")),
+    (BASE, ONE | case("INCONCLUSIVE", "UNCONFIRMED", "either_way")),
+    (BASE, ONE | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("woman",))),
+    (BASE, NOT_RUN | {"reason": "undefined"}),
+    ("slice_coverage", case("PASS", "CONFIRMED", "within")),
+    ("slice_coverage", case("FAIL", "CONFIRMED", "missing_group", names=("agender",))),
+    ("slice_coverage", case("INCONCLUSIVE", "UNSUPPORTED", "thin_group", names=("nonbinary", "other"),
+                            needs=Needs(group=("nonbinary",), unit="rows", more=40, rows=40))),
+    ("slice_coverage", case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None)),
+    ("split_leakage", case("PASS", "CONFIRMED", "within")),
+    ("split_leakage", case("FAIL", "CONFIRMED", "shared_ids", value=Fraction(1))),
+    ("input_drift", case("PASS", "CONFIRMED", "within")),
+    ("input_drift", case("PASS", "CONFIRMED", "within", warned=True, names=("job_family",))),
+    ("input_drift", case("FAIL", "CONFIRMED", "drifted", names=("job_family",))),
+    ("input_drift", case("INCONCLUSIVE", "UNSUPPORTED", "drift_insufficient", names=("job_family",))),
+    *((TPR, NOT_RUN | {"reason": reason}) for reason in (
+        "no_baseline", "no_train", "no_id", "no_label", "no_decision", "no_score", "no_attribute",
+        "not_computed")),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def audit():
+    return audit_of()
+
+
+def every_text(audit):
+    head, page = headline(audit), summary(audit)
+    yield from (head.word, head.sentence, head.check)
+    for finding in audit.findings:
+        yield from (sentence(finding, audit), people_sentence(finding, audit), status_word(finding))
+    yield from (explained(audit, check.id) for check in audit.contract.checks)
+    yield from (ground_sentence(reason, audit) for reason in audit.decision.reasons)
+    yield from (row.sentence for row in page.found)
+    yield from page.not_known
+    yield from (line.text for line in page.recommend)
+    yield page.footnote
+
+
+def test_every_status_and_reason_has_its_sentence(audit):
+    lines = []
+    for check, changes in CASES:
+        changed = with_finding(audit, check, **changes)
+        finding = changed.finding(check)
+        head = f"{check} {finding.status} {finding.evidence} {finding.reason} [{status_word(finding)}]"
+        lines += [head, f"  {sentence(finding, changed)}"]
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("EVENHAND_GOLDEN") == "write":
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_words_that_are_never_used(audit):
+    for check, changes in [(TPR, {}), *CASES]:
+        changed = with_finding(audit, check, **changes)
+        for text in every_text(changed):
+            assert not FORBIDDEN.search(text), text
+            assert "  " not in text
+            assert "None" not in text
+
+
+def test_a_sentence_carries_numbers_bounds_and_counts(audit):
+    changed = with_finding(audit, TPR, **GAP | case("FAIL", "CONFIRMED", "beyond"))
+    text = sentence(changed.finding(TPR), changed)
+    assert text.startswith(
+        "True positive rate by gender: woman 51.8 % (n=812), man 67.6 % (n=901), a gap of 15.8 pts "
+        "(95 % interval 11.3 to 20.3; at least 10.9, at most 19.6; limit 10.0 pts)."
+    )
+
+
+def test_sentence_about_people_uses_the_contracts_words(audit):
+    finding = audit.finding(TPR)
+    assert people_sentence(finding, audit) == (
+        "Of every 100 qualified applicants in each group, the model advanced about 69 men and 48 women."
+    )
+
+
+def test_rates_that_look_alike_per_hundred_are_given_per_thousand():
+    pair = ((("A",), Fraction(1012, 10000)), (("B",), Fraction(1021, 10000)))
+    assert of_every_hundred("tpr", pair, contract_of()) == (
+        "Of every 1,000 qualified applicants in each group, "
+        "the model advanced about 101 in “A” and 102 in “B”."
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "noun", "past"),
+    [
+        ("Advance the applicant to a recruiter interview?", "Deny the loan?", "applicants", "selected"),
+        ("Advance the applicant to a recruiter interview?", "Is it safe?", "applicants", "selected"),
+        ("Applicants to salaried roles in the US, 2026", "Sales staff of 2026", "people", "advanced"),
+        ("Applicants to salaried roles in the US, 2026", "Replies drafted by the bot", "replies", "advanced"),
+    ],
+)
+def test_words_that_do_not_fit_fall_back_to_neutral_ones(old, new, noun, past):
+    words = people(contract_of(CONTRACT.replace(old, new)))
+    assert (words.noun, words.past) == (noun, past)
+
+
+def test_a_verb_of_refusal_is_used_only_where_refusal_is_what_is_selected():
+    text = CONTRACT.replace("Advance the applicant to a recruiter interview?", "Block the applicant?")
+    assert people(contract_of(text.replace("favourable: 1", "favourable: 0"))).past == "blocked"
+    assert people(contract_of(text)).past == "selected"
+
+
+def test_headline_names_the_primary_check(audit):
+    head = headline(audit)
+    assert head.word == "Do not release"
+    assert head.check_id == TPR
+    assert "at most 10.0 pts" in head.sentence
+    assert head.check.startswith("Check tpr_gap_gender (critical, line ")
+
+
+def test_headline_of_an_unmet_requirement_and_of_a_draft():
+    text = CONTRACT.replace("met: true, by: ml_owner", "met: false, by: ml_owner")
+    assert headline(audit_of(contract_of(text))).sentence == (
+        "A requirement that blocks the release is not met: production monitoring owner. "
+        "It is answered for by ml_owner."
+    )
+    draft = CONTRACT.replace("status: approved", "status: draft")
+    page = summary(audit_of(contract_of(draft)))
+    assert any("draft" in line.text for line in page.recommend)
+
+
+def test_headline_of_an_approval():
+    text = CONTRACT.split("  - {id: tpr_gap_gender")[0] + CONTRACT[CONTRACT.index("roles:\n") :]
+    counts = counted(penalty=0.0, gender={"man": 0.5, "woman": 0.5}, ethnicity={"A": 0.5, "B": 0.5})
+    audit = audit_of(contract_of(text), counts)
+    assert headline(audit).word == "Approved within contract"
+    assert headline(audit).sentence == (
+        "4 checks of the contract were judged, and each is shown to be within its limit."
+    )
+
+
+def test_marks(audit):
+    changed = with_finding(audit, TPR, **CASES[6][1])
+    assert mark_of(changed.finding(TPR)) == "too_few"
+    undefined = with_finding(audit, BASE, **NOT_RUN | {"reason": "undefined"})
+    assert status_word(undefined.finding(BASE)) == "Undefined"
+
+
+def test_explain_says_what_when_who(audit):
+    text = explained(audit, TPR)
+    for part in ("asks:", "The contract's reason:", "How to read this:", "Answered for by ml_owner"):
+        assert part in text
+    assert "later stage (canary)" in explained(audit, "canary_selection")
+    assert explained(audit, "no such check") == "The contract has no check of that name."
+
+
+# Numbers
+
+
+def test_number_formats():
+    assert percent(Fraction(591, 1000)) == "59.1 %"
+    assert points(Fraction(-151, 1000)) == "−15.1 pts"
+    assert points(Fraction(-1, 100_000)) == "0.0 pts"
+    assert ratio(Fraction(796, 1000)) == "0.796"
+    assert decimal(1234567, 0) == "1,234,567"
+
+
+def test_a_bound_a_hair_over_the_limit_is_not_printed_as_the_limit():
+    shown = figures(POINTS, (0.10004,), (Fraction(1, 10),))
+    assert (shown.text(0.10004), shown.text(Fraction(1, 10))) == ("10.004 pts", "10.000 pts")
+
+
+@given(
+    st.fractions(min_value=0, max_value=2, max_denominator=10**6),
+    st.sampled_from([Fraction(1, 10), Fraction(8, 10), Fraction(25, 100), Fraction(1, 3)]),
+    st.sampled_from([POINTS, PERCENT, RATIO]),
+)
+@settings(max_examples=150, deadline=None)
+def test_printed_numbers_reproduce_the_comparison(value, limit, unit):
+    shown = figures(unit, (value,), (limit,))
+    printed = [Fraction(shown.bare(number).replace(",", "").replace("−", "-")) for number in (value, limit)]
+    assert (printed[0] > printed[1], printed[0] == printed[1]) == (value > limit, value == limit)
+
+
+def test_a_drift_findings_chance_level_is_not_read_as_its_bound(audit):
+    assert reading(audit.finding("input_drift")).upper is None
+
+
+# Escaping
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\nb", "a\x1b[31mb", "a\ufeffb", "a\u3164b"])
+def test_hidden_characters_are_shown(name):
+    for sink in (visible, for_terminal, for_markdown, for_html):
+        assert name[1] not in sink(name)
+    assert f"[U+{ord(name[1]):04X}]" in visible(name)
+
+
+def test_markup_stays_text():
+    assert render(for_terminal("[red]x[/red] \\[b]")).plain == "[red]x[/red] \\[b]"
+    assert for_html("<b>'\"&") == "&lt;b&gt;&#x27;&quot;&amp;"
+    shown = for_markdown(":red[x] **b** $x$ <b> :material/home: https://a.b #h")
+    for token in (":red[", "**", " $x$", "<b>", "material/", "https:/"):
+        assert token not in shown
+    assert for_markdown("    code")[0] == "\u00a0"
+
+
+def printed(audit, *, terminal: bool) -> str:
+    console = Console(width=100, force_terminal=terminal, record=True, file=io.StringIO())
+    console.print(decision_table(audit))
+    return console.export_text(styles=False)
+
+
+def test_terminal_table_is_plain_and_fits(audit):
+    text = printed(audit, terminal=False)
+    assert "✕ Do not release" in text
+    assert "at least 16.8, at most 23.9" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert "\x1b" not in text
+
+
+def test_terminal_shows_hostile_names_as_text():
+    counts = counted(gender={"[red]man\x1b[0m": 0.5, "wo\u202eman": 0.5})
+    text = CONTRACT.replace("reference: man, required: [man, woman], ", "")
+    plain = printed(audit_of(contract_of(text), counts), terminal=True)
+    assert "\u202e" not in plain
+    assert "\x1b" not in plain
