@@ -19,7 +19,9 @@ SET_UP = [
     st.Page(
         "pages/data.py", title="Data and model", icon=":material/upload_file:", url_path="data-and-model"
     ),
-    st.Page("pages/contract.py", title="Release contract", icon=":material/contract:", url_path="contract"),
+    st.Page(
+        "pages/contract.py", title="Release contract", icon=":material/contract:", url_path="release-contract"
+    ),
 ]
 EVIDENCE = [
     st.Page(

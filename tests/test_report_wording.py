@@ -54,6 +54,19 @@ GAP = {
     "names": (),
 }  # fmt: skip
 NEEDS = Needs(group=("nonbinary",), unit="positives", more=141, rows=290)
+
+
+def gap(percent, low=None, high=None):
+    """A gap of so many percent over women's 51.8 %, with bounds that suit it."""
+    value, start = Fraction(percent, 100), Fraction(421, 812)
+    bounds = (low if low is not None else percent / 100 - 0.045, high or percent / 100 + 0.04)
+    return GAP | {
+        "value": value, "high": GroupValue(group=MAN, value=start + value, numerator=1, denominator=901),
+        "interval": Interval(percent / 100 - 0.042, percent / 100 + 0.044),
+        "lower": max(0.0, bounds[0]), "upper": bounds[1],
+    }  # fmt: skip
+
+
 NO_GAP = {"value": None, "lower": 0.0, "upper": 1.0, "interval": None, "chance": None}
 RATIO_GAP = GAP | {
     "value": Fraction(796, 1000),
@@ -73,27 +86,30 @@ def case(status, evidence, reason, **changes):
 
 TPR, SELECTED, BASE = "tpr_gap_gender", "adverse_impact", "label_balance"
 CASES = [
-    (TPR, GAP | case("PASS", "CONFIRMED", "within", value=Fraction(3, 100), upper=0.0812)),
+    (TPR, gap(3, high=0.0812) | case("PASS", "CONFIRMED", "within")),
     (TPR, GAP | case("FAIL", "CONFIRMED", "beyond")),
-    (TPR, GAP | case("FAIL", "CONFIRMED", "beyond", value=Fraction(4, 100), lower=0.12)),
-    (TPR, GAP | case("FAIL", "UNCONFIRMED", "point_beyond", lower=0.09, chance=0.36)),
-    (TPR, GAP | case("FAIL", "UNSUPPORTED", "point_beyond", lower=0.0, needs=NEEDS)),
-    (TPR, GAP | case("INCONCLUSIVE", "UNCONFIRMED", "point_beyond", lower=0.09)),
-    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("nonbinary",), needs=NEEDS)),
-    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=tuple("abcdef"))),
-    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
-    (TPR, GAP | case("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown", value=Fraction(3, 100))),
-    (TPR, GAP | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", value=Fraction(9, 100),
-                     needs=replace(NEEDS, more=1, true_gap=0.09))),
+    (TPR, gap(4, low=0.12, high=0.21) | case("FAIL", "CONFIRMED", "beyond")),
+    (TPR, gap(12) | case("FAIL", "UNCONFIRMED", "point_beyond", chance=0.36)),
+    (TPR, gap(12, low=0.0) | case("FAIL", "UNSUPPORTED", "point_beyond", needs=NEEDS)),
+    (TPR, gap(12) | case("INCONCLUSIVE", "UNCONFIRMED", "point_beyond")),
+    (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("nonbinary",), needs=NEEDS)),
+    (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=tuple("abcdef"))),
+    (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
+    (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown")),
+    (TPR, gap(9) | case("INCONCLUSIVE", "UNCONFIRMED", "either_way",
+                     needs=replace(NEEDS, more=1, rows=2, true_gap=0.09))),
     (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=group(MAN, 609, 901),
                               high=group(MAN, 609, 901))),
     (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None, high=None)),
     (SELECTED, RATIO_GAP | case("FAIL", "UNCONFIRMED", "point_beyond")),
-    (SELECTED, RATIO_GAP | case("PASS", "CONFIRMED", "within", value=Fraction(9, 10), lower=0.81, upper=1.2)),
+    (SELECTED, RATIO_GAP | case("PASS", "CONFIRMED", "within", value=Fraction(9, 10), lower=0.81, upper=1.2,
+                                interval=Interval(0.79, 1.1), low=group(WOMAN, 548, 901))),
     (SELECTED, RATIO_GAP | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", value=Fraction(81, 100),
+                                low=group(WOMAN, 494, 901),
                                 upper=float("inf"), interval=Interval(0.7, float("inf")))),
     (SELECTED, RATIO_GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "undefined", upper=float("inf"))),
-    (BASE, ONE | case("PASS", "CONFIRMED", "within", value=Fraction(4, 10), lower=0.37, upper=0.43)),
+    (BASE, ONE | case("PASS", "CONFIRMED", "within", value=Fraction(4, 10), lower=0.37, upper=0.43,
+                      interval=Interval(0.36, 0.44))),
     (BASE, ONE | case("FAIL", "CONFIRMED", "beyond", upper=0.0199)),
     (BASE, ONE | case("FAIL", "UNCONFIRMED", "point_beyond")),
     (BASE, ONE | case("INCONCLUSIVE", "UNCONFIRMED", "either_way")),
@@ -225,7 +241,7 @@ def test_headline_of_an_approval():
     audit = audit_of(contract_of(text), counts)
     assert headline(audit).word == "Approved within contract"
     assert headline(audit).sentence == (
-        "4 checks of the contract were judged, and each is shown to be within its limit."
+        "Each of the 3 checks this run decides on is shown to be within its limit, for every group it names."
     )
 
 
@@ -315,3 +331,13 @@ def test_terminal_shows_hostile_names_as_text():
     plain = printed(audit_of(contract_of(text), counts), terminal=True)
     assert "\u202e" not in plain
     assert "\x1b" not in plain
+
+
+def test_headline_of_an_approval_with_conditions():
+    head, _, rest = CONTRACT.partition("  - {id: tpr_gap_gender")
+    minor = rest.split("\n", 1)[0].replace("critical, primary: true", "minor")
+    text = f"{head}  - {{id: tpr_gap_gender{minor}\n" + CONTRACT[CONTRACT.index("roles:\n") :]
+    counts = counted(gender={"man": 0.5, "woman": 0.5}, ethnicity={"A": 0.5, "B": 0.5})
+    found = headline(audit_of(contract_of(text), counts))
+    assert found.word == "Approved with conditions"
+    assert found.sentence.startswith("Nothing blocks the release, but not every check is within its limit.")

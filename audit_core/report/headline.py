@@ -41,6 +41,8 @@ def headline(audit: Audit) -> Headline:
         finding = audit_finding(audit, leading)
         text = _because_of_check(finding, audit) if finding else ground_sentence(leading, audit)
         check = _check_line(finding, audit) if finding else ""
+        if verdict == "APPROVED_WITH_CONDITIONS":
+            text = f"Nothing blocks the release, but not every check is within its limit. {text}"
     return Headline(
         word=VERDICT_WORDS[verdict],
         mark=VERDICT_MARKS[verdict],
@@ -139,10 +141,9 @@ def _check_line(finding: Finding, audit: Audit) -> str:
 
 
 def _approved(audit: Audit) -> str:
-    return (
-        f"{counted(len(audit.findings), 'checks')} of the contract were judged, "
-        "and each is shown to be within its limit."
-    )
+    checks = len({finding.check for finding in audit.findings})
+    every = "The one check" if checks == 1 else f"Each of the {counted(checks, 'checks')}"
+    return f"{every} this run decides on is shown to be within its limit, for every group it names."
 
 
 def _plain(identifier: str) -> str:

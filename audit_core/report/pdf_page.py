@@ -8,7 +8,7 @@ from typing import Any
 
 from audit_core.report.escape import clip, visible
 from audit_core.report.glyphs import printable
-from audit_core.report.numbers import count
+from audit_core.report.numbers import counted
 from audit_core.report.summary import Summary
 from audit_core.report.summary_rows import Bar, Row
 from audit_core.report.words import EVIDENCE_WORDS, NO_LIMIT
@@ -22,8 +22,39 @@ _STAGES = {"canary": "Canary", "monitor": "Monitoring"}
 
 def page_values(summary: Summary) -> dict[str, Any]:
     """Return everything on the page; the template decides how much of it fits."""
-    identity, head = summary.identity, summary.headline
-    model = " ".join(part for part in (identity.model, identity.model_version) if part)
+    said = summary.headline.sentence
+    return {
+        **_identity(summary),
+        "verdict": _verdict(summary),
+        "level": _level(summary.found),
+        "found": [
+            _row(row, said) | {"keep": keep}
+            for row, keep in zip(summary.found, _keep(summary.found), strict=True)
+        ],
+        "not_known": [_text(line, TEXT) for line in summary.not_known],
+        "recommend": [[_text(r.text, TEXT), _text(r.owner, 40)] for r in summary.recommend],
+        "watches": [
+            [_text(part, NAME) for part in (w.what, _when(w.stage, w.window), w.limit, _who(w.action, w.who))]
+            for w in summary.watches
+        ],
+        "audited": [
+            [_text(a.item, 30), _text(a.name, NAME), _text(a.rows, 30), f"{a.sha256[:12]}…{a.sha256[-12:]}"]
+            for a in summary.audited
+        ],
+        "requirements": [
+            [_text(r.name, NAME), "Met" if r.met else "Not met", _text(r.by, 40)]
+            for r in summary.requirements
+        ],
+        "sign_off": [[_text(s.role, 40), _text(s.name, NAME), s.state] for s in summary.sign_off],
+        "signed": summary.signed,
+        "digest": summary.digest,
+        "footnote": summary.footnote,
+    }
+
+
+def _identity(summary: Summary) -> dict[str, Any]:
+    identity = summary.identity
+    model = " ".join(_filled((identity.model, identity.model_version)))
     return {
         "title": f"Release audit of {_text(identity.contract, NAME)}",
         "kicker": "Worked example with invented data" if identity.worked_example else "",
@@ -34,39 +65,19 @@ def page_values(summary: Summary) -> dict[str, Any]:
         "contract": _text(f"Contract {identity.contract}, version {identity.contract_version}", NAME),
         "question": _text(identity.question, LINE),
         "population": _text(identity.population, LINE),
-        "verdict": {
-            "word": head.word,
-            "mark": head.mark,
-            "sentence": _text(head.sentence, TEXT),
-            "check": _text(head.check, TEXT),
-            "more": f"{count(head.more)} further ground{'s' if head.more != 1 else ''}, below."
-            if head.more
-            else "",
-        },
-        "level": _level(summary.found),
-        "found": [
-            _row(row, head.sentence) | {"keep": keep}
-            for row, keep in zip(summary.found, _keep(summary.found), strict=True)
-        ],
-        "not_known": [_text(line, TEXT) for line in summary.not_known],
-        "recommend": [_recommendation(r.text, r.owner) for r in summary.recommend],
-        "watches": [
-            [_text(part, NAME) for part in (w.what, _when(w.stage, w.window), w.limit, _who(w.action, w.who))]
-            for w in summary.watches
-        ],
-        "audited": [
-            [_text(a.item, 30), _text(a.name, NAME), _text(a.rows, 30), f"{a.sha256[:12]}…{a.sha256[-12:]}"]
-            for a in summary.audited
-        ],
-        "requirements": [
-            [_text(r.name, NAME), "Met" if r.met else "Not met", _text(r.by, 40), _text(r.evidence, NAME)]
-            for r in summary.requirements
-        ],
-        "sign_off": [[_text(s.role, 40), _text(s.name, NAME), s.state] for s in summary.sign_off],
-        "signed": summary.signed,
-        "digest": summary.digest,
-        "footnote": summary.footnote,
         "tool": _text(identity.tool_version, 20),
+    }
+
+
+def _verdict(summary: Summary) -> dict[str, str]:
+    head = summary.headline
+    more = f"{counted(head.more, 'further grounds')}, below." if head.more else ""
+    return {
+        "word": head.word,
+        "mark": head.mark,
+        "sentence": _text(head.sentence, TEXT),
+        "check": _text(head.check, TEXT),
+        "more": more,
     }
 
 
@@ -166,10 +177,6 @@ def _positions(bar: Bar) -> dict[str, Any]:
         "best": at(best),
         "least": bar.least,
     }
-
-
-def _recommendation(text: str, owner: str) -> list[str]:
-    return [_text(text, TEXT), _text(owner, 40)]
 
 
 def _when(stage: str, window: str) -> str:

@@ -12,6 +12,7 @@ from audit_core.decision.record import Audit
 from audit_core.report.result_findings import encode_finding, encode_requirement
 from audit_core.report.result_measures import encode_calibration, encode_drift, encode_gap, encode_rate
 from audit_core.report.wording import ground_sentence
+from audit_core.sources.tables import Source
 
 SCHEMA_ID = "evenhand/audit/v1"
 NOT_YET = "not computed by this version"
@@ -29,10 +30,7 @@ def result(audit: Audit) -> dict[str, Any]:
         "created_at": audit.created_at,
         "tool": {"name": "evenhand", "version": audit.tool_version},
         "decision": decision_part(audit),
-        "sources": [
-            {"role": s.role, "name": s.name, "sha256": s.sha256, "bytes": s.bytes, "rows": s.rows}
-            for s in audit.sources
-        ],
+        "sources": [_source(source) for source in audit.sources],
         "rates": [encode_rate(rate) for rate in measured.rates],
         "gaps": [encode_gap(gap) for gap in measured.gaps],
         "calibration": [encode_calibration(row) for row in measured.calibration],
@@ -51,6 +49,16 @@ def result(audit: Audit) -> dict[str, Any]:
             "proposals": NOT_YET,
             "plan": NOT_YET,
         },
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "role": source.role,
+        "name": source.name,
+        "sha256": source.sha256,
+        "bytes": source.bytes,
+        "rows": source.rows,
     }
 
 

@@ -14,7 +14,6 @@ from audit_core.report.wording import sentence
 def encode_finding(finding: Finding, audit: Audit) -> dict[str, Any]:
     """Return one check of the contract as it was judged for one subject."""
     low, high = finding.interval if finding.interval is not None else (None, None)
-    least, most = finding.limits
     return {
         "check": finding.check,
         "stage": finding.stage,
@@ -34,7 +33,7 @@ def encode_finding(finding: Finding, audit: Audit) -> dict[str, Any]:
         "upper": number(finding.upper),
         "bounds_reason": unbounded(high, finding.lower, finding.upper),
         "limit": number(finding.limit),
-        "limits": {"min": number(least), "max": number(most)},
+        "limits": dict(zip(("min", "max"), map(number, finding.limits), strict=True)),
         "high_group": _group(finding.high),
         "low_group": _group(finding.low),
         "chance_of_gap": number(finding.chance),

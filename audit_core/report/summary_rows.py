@@ -282,7 +282,7 @@ def _drift_base(feature: str, found: DriftStatistics | None, limits: tuple[Fract
 
 
 _MARK_ORDER: tuple[Mark, ...] = (
-    "outside", "inconclusive", "too_few", "undefined", "not_run", "no_limit", "within",
+    "outside", "inconclusive", "too_few", "undefined", "not_run", "within", "no_limit",
 )  # fmt: skip
 _SEVERITY_ORDER = ("critical", "major", "minor", "")
 _EVIDENCE_ORDER = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED", "")

@@ -105,10 +105,10 @@ def count_rows(audit: Audit, subject: Subject, group: Group) -> Rows:
     table = audit.counted.cube.outcomes(subject).get(group)
     if table is None:
         return []
-    named = [("Positive outcome", YES), ("Negative outcome", NO), ("Outcome not known", NEITHER)]
+    named = [("Positive", YES), ("Negative", NO), ("Not known", NEITHER)]
     rows = [
         {
-            "": word,
+            "Outcome": word,
             "Selected": count(int(table[label, YES])),
             "Not selected": count(int(table[label, NO] + table[label, NEITHER])),
             "All": count(int(table[label].sum())),

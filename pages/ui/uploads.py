@@ -135,8 +135,9 @@ def trust_question(upload: Upload) -> bool:
     with st.container(border=True, key="trust"):
         st.subheader("Do you trust this model file?", anchor=False)
         st.markdown(
-            "Opening a joblib file runs whatever its author put in it. It is opened in a locked process, and only after you "
-            "say that you know the file. If you do not, give a file with a predictions column instead."
+            "Opening a joblib file runs whatever its author put in it. It is opened in a locked process, "
+            "and only after you say that you know the file. If you do not, give a file with a predictions "
+            "column instead."
         )
         st.markdown(f"**{for_markdown(upload.name)}**, SHA-256:")
         st.code(found.sha256, language=None, wrap_lines=True)

@@ -24,10 +24,7 @@ _ICONS: dict[Mark, str] = {
     "no_limit": "remove",
 }
 _OTHER_WORDS: dict[str, Mark] = {
-    "Judged": "within",
     "Differs beyond chance": "inconclusive",
-    "No difference shown": "within",
-    REFERENCE_GROUP: "no_limit",
     NOT_SIGNED: "too_few",
     DRIFT_WORDS["stable"]: "within",
     DRIFT_WORDS["moderate"]: "inconclusive",
@@ -37,6 +34,7 @@ _OTHER_WORDS: dict[str, Mark] = {
     VERDICT_WORDS["APPROVED"]: "within",
     VERDICT_WORDS["APPROVED_WITH_CONDITIONS"]: "within",
 }
+_GREY_ICONS = {REFERENCE_GROUP: "flag", "Judged": "visibility", "No difference shown": "drag_handle"}
 _MARKS: dict[str, Mark] = {word: mark for mark, word in MARK_WORDS.items()} | _OTHER_WORDS
 BANNER_KEYS: dict[Mark, str] = {
     "outside": "banner_block",
@@ -51,7 +49,11 @@ def icon(mark: Mark) -> str:
 
 
 def badge(word: str) -> str:
-    """Return a status word as a Markdown badge with its icon and colour; any other word in grey."""
+    """Return a status word as a Markdown badge with its icon and colour; a word without a status in grey.
+
+    Blue is kept for what is shown to be within a limit.
+    """
+    if word in _GREY_ICONS:
+        return f":gray-badge[:material/{_GREY_ICONS[word]}: {word}]"
     mark = _MARKS.get(word, "no_limit")
-    shown = ":material/flag:" if word == REFERENCE_GROUP else icon(mark)
-    return f":{_COLOURS[mark]}-badge[{shown} {word}]"
+    return f":{_COLOURS[mark]}-badge[{icon(mark)} {word}]"

@@ -1,0 +1,159 @@
+"""The dashboard in a browser: the worked example, somebody's own files up to a verdict, and every screen twice."""
+
+from __future__ import annotations
+
+import json
+
+import joblib
+import pytest
+from browser_app import ARGUMENTS, CHROMIUM, copy_inputs, need_browser, serve, watch
+
+pytestmark = pytest.mark.browser
+
+SCREENS = (
+    "/",
+    "/group-differences",
+    "/combined-groups",
+    "/score-meaning",
+    "/input-drift",
+    "/release-decision",
+    "/data-and-model",
+    "/release-contract",
+)
+
+
+@pytest.fixture(scope="module")
+def server(hiring_workspace, hiring_audit, tmp_path_factory):
+    """The dashboard on the worked example."""
+    need_browser()
+    with serve(hiring_workspace.root, tmp_path_factory.mktemp("log") / "server.log") as running:
+        yield running
+    assert not running.trouble()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium."""
+    need_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """A fresh visitor."""
+    contexts = []
+
+    def new(scheme="light"):
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        return watch(context.new_page(), server.url)
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_is_quiet_local_and_accessible(visit, scheme):
+    visitor = visit(scheme)
+    found = {}
+    for screen in SCREENS:
+        visitor.open(screen)
+        found[screen] = visitor.axe()
+    assert not {screen: violations for screen, violations in found.items() if violations}
+    assert not visitor.problems
+
+
+def test_the_audit_survives_the_menu_and_a_reload(visit, hiring_audit):
+    visitor = visit()
+    visitor.open("/")
+    page = visitor.page
+    page.get_by_text("Evidence").first.click()
+    page.get_by_role("link", name="Input drift").click()
+    page.get_by_role("heading", name="Input drift").wait_for()
+    visitor.settle()
+    page.wait_for_url(f"**/input-drift?audit={hiring_audit.id}")
+    page.reload()
+    visitor.settle()
+    assert hiring_audit.id in page.url
+    assert page.get_by_text(hiring_audit.id).count() == 1
+
+
+def test_another_limit_is_tried_and_taken_back(visit):
+    visitor = visit()
+    visitor.open("/group-differences")
+    page = visitor.page
+    page.get_by_role("radio", name="ethnicity").click()
+    visitor.settle()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(16):
+        slider.press("ArrowRight")
+    page.get_by_text("With this limit (not in the contract):").wait_for()
+    page.get_by_role("button", name="Back to the contract").click()
+    page.get_by_text("With this limit (not in the contract):").wait_for(state="detached")
+    assert not visitor.problems
+
+
+def test_own_files_lead_to_a_verdict_and_its_documents(visit, tmp_path):
+    files = copy_inputs(tmp_path)
+    # Other bytes than the pinned ones, so that somebody has to say that the file is trusted.
+    joblib.dump(joblib.load(files["model"]), files["model"], compress=1)
+    visitor = visit()
+    visitor.open("/data-and-model")
+    page = visitor.page
+    upload(visitor, "Trained classifier", files["model"])
+    upload(visitor, "Training sample", files["train"])
+    upload(visitor, "Next month", files["evaluation"])
+    page.get_by_text("What each column is").wait_for()
+    run = page.get_by_role("button", name="Run the audit")
+    assert run.is_disabled()
+    assert not visitor.axe()
+    page.get_by_text("I know where this file comes from and trust it").click()
+    visitor.settle()
+    run.click()
+    page.get_by_role("heading", name="Summary for sign-off").wait_for(timeout=60_000)
+    visitor.settle()
+    assert page.get_by_text("Worked example").count() == 0
+    assert page.get_by_role("heading", name="Do not release").count() == 1
+    assert saved(page, "One-page PDF", tmp_path).startswith(b"%PDF")
+    result = json.loads(saved(page, "Audit result", tmp_path))
+    assert result["schema"] == "evenhand/audit/v1"
+    assert result["decision"]["verdict"] == "BLOCKED"
+    assert result["audit_id"] in page.url
+    assert not visitor.problems
+
+
+def test_a_file_that_is_no_table_leaves_a_sentence_and_no_verdict(visit, tmp_path):
+    bad = tmp_path / "bad.parquet"
+    bad.write_bytes(b"not parquet")
+    visitor = visit()
+    visitor.open("/data-and-model")
+    upload(visitor, "Next month", bad)
+    visitor.page.get_by_role("alert").first.wait_for()
+    assert "bad.parquet" in visitor.page.get_by_role("alert").first.inner_text()
+    assert visitor.page.get_by_role("button", name="Run the audit").count() == 0
+    assert not visitor.axe()
+
+
+def upload(visitor, title, path):
+    """Give a file to the card of that title and wait until it was read."""
+    heading = visitor.page.get_by_role("heading", name=title)
+    card = visitor.page.get_by_test_id("stVerticalBlock").filter(has=heading).last
+    card.locator("input[type=file]").set_input_files(str(path))
+    visitor.page.get_by_text(path.name, exact=True).first.wait_for(timeout=30_000)
+    visitor.settle()
+
+
+def saved(page, label, folder):
+    """The bytes of a download."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label).click()
+    target = folder / waiting.value.suggested_filename
+    waiting.value.save_as(target)
+    return target.read_bytes()
