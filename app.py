@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import strip, theme
+from pages.ui import fresh, strip, theme
 
 HERE = Path(__file__).parent
 ICON = HERE / "static" / "icon.svg"
@@ -15,6 +15,7 @@ st.set_page_config(page_title="Evenhand", page_icon=str(ICON), layout="wide")
 theme.apply()
 st.logo(str(ICON), size="large")
 
+knows_menu = fresh.knows_menu()
 SET_UP = [
     st.Page(
         "pages/data.py", title="Data and model", icon=":material/upload_file:", url_path="data-and-model"
@@ -47,6 +48,8 @@ page = st.navigation(
     },
     position="top",
 )
+if not knows_menu:
+    fresh.load_again()
 strip.find_audit(needed=page not in SET_UP)
-strip.show_strip()
+strip.show_strip(own_files=page == SET_UP[0])
 page.run()

@@ -253,13 +253,19 @@ def _count_tables(
     if train is not None and evaluation is not None:
         tell("Comparing the training sample with the evaluation set", 0.85)
         reference = Side(con=con, table=train, coding=_train_coding(con, train, contract))
-        drift = count_drift(reference, Side(con=con, table=evaluation, coding=coding), contract)
+        drift = _in_order(count_drift(reference, Side(con=con, table=evaluation, coding=coding), contract))
         key = contract.data.id
         if key and train.has(key) and evaluation.has(key):
             overlap = shared_ids(con, train, evaluation, key)
     return Counted(
         cube=cube, intake=intake, ranks=ranks, drift=drift, overlap=overlap, has_train=train is not None
     )
+
+
+def _in_order(tables: tuple[DriftTable, ...]) -> tuple[DriftTable, ...]:
+    """The tables by feature, everybody first, then group by group: a query gives groups in any order."""
+    places = {key: place for place, key in enumerate(dict.fromkeys((t.feature, t.kind) for t in tables))}
+    return tuple(sorted(tables, key=lambda t: (places[t.feature, t.kind], t.attribute, t.group)))
 
 
 def _train_coding(con: duckdb.DuckDBPyConnection, train: Table, contract: ReleaseContract) -> Coding:

@@ -37,7 +37,7 @@ def contract_of(look: TableLook) -> tuple[bytes, str] | None:
     uploads, draft = session.read().uploads, session.read().draft
     if "contract" in uploads and draft is not None:
         return draft.encode(), uploads["contract"].name
-    roles = role_fields(look)
+    roles = role_fields(look, with_model="model" in uploads)
     choices = draft_fields(look, roles, with_train="train" in uploads, with_model="model" in uploads)
     try:
         return draft_contract(choices), "contract.yaml"

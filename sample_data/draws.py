@@ -16,23 +16,25 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-# Square roots of primes are independent over the rationals, so no set of columns moves in step.
-# Append only: a column's step is part of every published file.
+# Pairs that must be even together (the scores; age and experience) have the steps of the plastic number,
+# the groups the golden ratio, the others square roots of primes, which never move in step.
+# A column's step is part of every published file.
 STEPS: dict[str, float] = {
     "ability": 0.7548776662466927,
     "employment_gap_months": 0.5698402909980532,
-    "years_experience": 5**0.5,
-    "junior": 7**0.5,
+    "years_experience": 0.5698402909980532,
     "education": 11**0.5,
     "profile": 13**0.5,
-    "age": 17**0.5,
+    "age": 0.7548776662466927,
     "job_family": 19**0.5,
     "source": 23**0.5,
     "commute_km": 29**0.5,
     "commute_missing": 31**0.5,
     "applied_month": 37**0.5,
+    "group": 0.6180339887498949,
 }
-JITTER = 0.02  # about the distance between neighbours; it hides the lattice behind `spread`
+JITTER = 0.002  # of the unit: it hides the lattice behind `spread`
+SWAPS, TRIES, REACH = 100, 256, 40  # how hard `settle` looks, and how far apart it swaps
 UNIT = 10**9  # probabilities are added as whole billionths: sums are then exact on every platform
 
 
@@ -54,13 +56,14 @@ def ranks(seed: int, block: str, n: int) -> Ints:
 def spread(seed: int, block: str, column: str, places: Ints) -> Floats:
     """Draws from [0, 1) that are even along every run of places (a jittered Kronecker sequence).
 
-    Each single value is uniform over seeds. Groups are runs of places, so each group has nearly the
-    same distribution of every column, and of every pair of columns, under every seed.
+    Each single value is uniform over seeds; together they fill [0, 1) without a hole, one in each n-th.
     """
     start = uniform(seed, block, f"{column}/start", 1)[0]
-    jitter = JITTER * (uniform(seed, block, column, len(places)) - 0.5)
-    value = start + places * (STEPS[column] % 1.0) + jitter
-    return np.asarray(value % 1.0, dtype=np.float64)
+    noise = uniform(seed, block, column, len(places))
+    value = (start + places * (STEPS[column] % 1.0) + JITTER * (noise - 0.5)) % 1.0
+    place = np.empty(len(places), dtype=np.int64)
+    place[np.argsort(value, kind="stable")] = np.arange(len(places))
+    return np.asarray((place + noise) / len(places), dtype=np.float64)
 
 
 def pick(u: Floats, shares: Floats) -> tuple[Ints, Floats]:
@@ -81,3 +84,26 @@ def outcomes(seed: int, block: str, column: str, p: Floats, order: Ints) -> Ints
     yes = np.empty(len(p), dtype=np.int64)
     yes[order] = np.diff(total // UNIT, prepend=0)
     return yes
+
+
+def settle(yes: Ints, p: Floats, traits: Floats, order: Ints, numbers: Floats) -> Ints:
+    """`yes` after swaps of a yes for a no that bring every trait's sum over the yes to what `p` expects.
+
+    Each swap is the best of `TRIES` pairs the next `numbers` point to. A pair stands within `REACH` rows
+    along `order`, where outcomes were dealt: their chances are nearly the same. Changes no total.
+    """
+    x = traits[order] / np.maximum(traits.std(axis=0), 1e-9)
+    dealt = yes[order]
+    off = x.T @ (dealt - p[order])
+    for u in numbers.reshape(-1, 2, TRIES):
+        one = (u[0] * (len(yes) - REACH)).astype(np.int64)
+        two = one + 1 + (u[1] * (REACH - 1)).astype(np.int64)
+        change = (dealt[two] - dealt[one])[:, None] * (x[one] - x[two])
+        size = np.square(off + change).sum(axis=1)
+        best = int(np.argmin(size))
+        if size[best] < off @ off:
+            off = off + change[best]
+            dealt[[one[best], two[best]]] = dealt[[two[best], one[best]]]
+    settled = np.empty_like(yes)
+    settled[order] = dealt
+    return settled

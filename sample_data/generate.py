@@ -15,9 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):  # run as a script: the package is beside us, not above us
     sys.path.insert(0, str(ROOT))
 
-from sample_data.hiring import SEED, hiring_tables, write_table  # noqa: E402
+from sample_data.hiring import SEED, hiring_tables  # noqa: E402
 from sample_data.models import fit_models, save_model  # noqa: E402
 from sample_data.shopflow import write_shopflow  # noqa: E402
+from sample_data.tables import write_table  # noqa: E402
 
 HERE = ROOT / "sample_data"
 PINS = ROOT / "audit_core" / "sources" / "pins.json"

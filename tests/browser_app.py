@@ -27,7 +27,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# Streamlit asks for these two beside every sub-page before it falls back to the root; nothing else may be missing.
+# Streamlit asks for these two beside every sub-page before it falls back to the root; nothing else may fail.
 KNOWN_MISSING = ("/_stcore/health", "/_stcore/host-config")
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -103,7 +103,7 @@ class Watched:
         """Wait until the script is done and the title stands."""
         self.page.wait_for_selector(f"{IDLE} h1", timeout=60_000)
         self.page.wait_for_function(
-            "() => document.querySelectorAll('[data-testid=\"stSkeleton\"], [data-stale=\"true\"]').length === 0"
+            '() => !document.querySelector(\'[data-testid="stSkeleton"], [data-stale="true"]\')'
         )
 
     def axe(self) -> list[str]:

@@ -52,7 +52,7 @@ roles:
 CLOCK = ["--as-of", "2026-11-16T09:00:00Z"]
 
 
-def rows(groups="AB", labels=(1, 0), selected_b=0.8, n=500):
+def rows(groups="AB", labels=(1, 0), selected_b=0.8, n=300):
     """A passing evaluation set: the groups have the same rates, unless `selected_b` says otherwise."""
     found = []
     for group in groups:
@@ -178,7 +178,7 @@ def test_strict_leaves_the_other_codes_alone(run):
 
 MISTAKES = (
     (9, "threshold: 0.5", "threshold: 5", "out-of-range"),
-    (15, "evidence", "evidnce", "unknown-key"),
+    (16, "evidence", "evidnce", "unknown-key"),
     (18, "severity: critical", "severity: crucial", "unknown-value"),
     (19, "of: [g]", "of: [h]", "undefined-attribute"),
     (20, "max: 0.10", "max: 10", "out-of-range"),

@@ -228,3 +228,11 @@ def test_the_population_has_the_planted_values(tmp_path):
     assert not wrong
     others = ("education", "skills_score", "interview_score", "employment_gap_months")
     assert max(found[f"psi {name}"] for name in others) <= 0.004
+
+
+def test_drift_is_told_in_one_order(hiring_audit):
+    """Everybody first, then attribute by attribute and group by group, however a query returns them."""
+    tables = [row.table for row in hiring_audit.measurements.drift]
+    for feature in dict.fromkeys(table.feature for table in tables):
+        groups = [(table.attribute, table.group) for table in tables if table.feature == feature]
+        assert groups[0] == ("", "") and groups == sorted(groups)

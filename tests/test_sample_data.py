@@ -1,8 +1,4 @@
-"""The worked examples hold the truth they claim, measured here without the product's own code.
-
-Limits that the planted figures miss or hold only on most seeds are asserted as measured, and
-sample_data/README.md says so: a test must not claim more than the data do.
-"""
+"""The worked examples hold the truth they claim, measured here without the product's own code."""
 
 import hashlib
 import json
@@ -13,21 +9,25 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2
+from scipy.optimize import brentq
+from scipy.stats import chi2, studentized_range
 from sklearn.metrics import roc_auc_score
 
 from sample_data.draws import STEPS, ranks, spread, uniform
-from sample_data.hiring import SIZES, hiring_tables, people, write_table
+from sample_data.hiring import BLOCKS, SEED, SIZES, hiring_tables, people
 from sample_data.models import CATEGORIES, NUMBERS, fit_models
 from sample_data.shopflow import write_shopflow
+from sample_data.tables import write_table
 
 ROOT = Path(__file__).resolve().parent.parent
 HIRING = ROOT / "sample_data" / "hiring"
 SHOPFLOW = ROOT / "sample_data" / "shopflow"
 FEATURES = [*NUMBERS, *CATEGORIES]
-Z_T = {2: 1.960, 3: 2.344}  # Tukey quantile / √2 for the number of groups compared
-SEEDS = range(1, 21)
-# Population value → tolerance at 200,000 rows.
+BANDS = ((0, 30), (30, 40), (40, 50))
+SEEDS = (*range(1, 21), SEED)
+WINDOW_GAPS = (0.14, 0.13, 0.13, 0.20, 0.30, 0.33)
+WINDOW_PSI = (0.00, 0.00, 0.00, 0.04, 0.11, 0.15)
+# Population value and tolerance at 200,000 rows.
 PLANTED = {
     "man": (0.676, 0.01),
     "woman": (0.518, 0.01),
@@ -42,10 +42,16 @@ PLANTED = {
     "psi_years_experience": (0.25, 0.01),
     "psi_commute_km": (0.17, 0.01),
     "psi_job_family": (0.08, 0.01),
-    "psi_source": (0.91, 0.02),  # shares are exact; the smoothing of an unseen category is not
-    "impact_ratio": (0.736, 0.02),  # .718: misses ± .01, the price of a TPR gap at its upper end
-    "baseline_gap": (0.011, 0.015),  # the truth without the career gap is an even .00
+    "psi_source": (0.91, 0.01),
+    "impact_ratio": (0.736, 0.01),
+    "baseline_gap": (0.011, 0.01),
 }
+
+
+@cache
+def z_simultaneous(groups):
+    """Tukey's quantile / √2 for the number of groups compared."""
+    return studentized_range.ppf(0.95, groups, np.inf) / np.sqrt(2)
 
 
 def wilson(x, n, z):
@@ -60,10 +66,30 @@ def newcombe_lower(one, two, z):
     return x1 / n1 - x2 / n2 - np.hypot(x1 / n1 - low, high - x2 / n2)
 
 
+def koopman_upper(one, two, z):
+    """The largest ratio of two rates that a score test at `z` does not reject."""
+    (x1, n1), (x2, n2) = one, two
+
+    def beyond(ratio):
+        a, b, c = ratio * (n1 + n2), -(ratio * (n1 + x2) + x1 + n2), x1 + x2
+        p2 = (-b - np.sqrt(b * b - 4 * a * c)) / (2 * a)
+        p1 = p2 * ratio
+        chi = (x1 - n1 * p1) ** 2 / (n1 * p1 * (1 - p1)) + (x2 - n2 * p2) ** 2 / (n2 * p2 * (1 - p2))
+        return chi - z * z
+
+    estimate = (x1 / n1) / (x2 / n2)
+    return brentq(beyond, estimate, 2 * estimate)
+
+
+def mean_lower(one, two, z):
+    """Lower bound of the difference of two means, from the sample variances."""
+    return one.mean() - two.mean() - z * np.sqrt(one.var(ddof=1) / len(one) + two.var(ddof=1) / len(two))
+
+
 def lower_all(groups):
     """The accusing bound over every group with ten positives or more."""
     held = [pair for pair in groups.values() if pair[1] >= 10]
-    z = Z_T[len(held)]
+    z = z_simultaneous(len(held))
     return max(newcombe_lower(a, b, z) for a in held for b in held if a is not b)
 
 
@@ -104,6 +130,12 @@ def tpr_counts(table, selected):
     return {g: (int((selected & yes & m).sum()), int((yes & m).sum())) for g, m in groups.items()}
 
 
+def cell_counts(table, selected):
+    yes = table["qualified"].to_numpy(dtype=int) == 1
+    rows = table.groupby(["gender", "ethnicity"]).indices
+    return {cell: (int((selected & yes)[i].sum()), int(yes[i].sum())) for cell, i in rows.items()}
+
+
 def gap(counts):
     return counts["man"][0] / counts["man"][1] - counts["woman"][0] / counts["woman"][1]
 
@@ -119,9 +151,17 @@ def measure(train, table, models):
         "man": counts["man"][0] / counts["man"][1],
         "woman": counts["woman"][0] / counts["woman"][1],
         "gap": gap(counts),
-        "lower": newcombe_lower(counts["man"], counts["woman"], Z_T[2]),
+        "lower": newcombe_lower(counts["man"], counts["woman"], 1.960),
         "lower_all": lower_all(counts),
         "nonbinary": counts["nonbinary"][1],
+        "impact_upper": koopman_upper(
+            *((selected[g].sum(), g.sum()) for g in (woman, man)), z_simultaneous(3)
+        ),
+        "lower_age": max(
+            mean_lower((y - score)[age >= 50], (y - score)[(age >= a) & (age < b)], z_simultaneous(4))
+            for a, b in BANDS
+        ),
+        "lower_cells": lower_all(cell_counts(table, selected)),
         "impact_ratio": selected[woman].mean() / selected[man].mean(),
         "black_women": selected[woman & black].mean(),
         "black_men": selected[man & black].mean(),
@@ -131,9 +171,7 @@ def measure(train, table, models):
         "baseline_accuracy": ((old >= 0.5) == y).mean(),
         "baseline_gap": gap(tpr_counts(table, old >= 0.5)),
         "over_50": (y - score)[age >= 50].mean(),
-        "under_50": max(
-            abs((y - score)[(age >= a) & (age < b)].mean()) for a, b in ((0, 30), (30, 40), (40, 50))
-        ),
+        "under_50": max(abs((y - score)[(age >= a) & (age < b)].mean()) for a, b in BANDS),
     }
     return found | {f"psi_{name}": psi(train[name], table[name]) for name in FEATURES}
 
@@ -202,59 +240,65 @@ def test_golden_values_of_the_shipped_files(shipped):
     tables, models = shipped
     found = measure(tables["train"], tables["evaluation"], models)
     golden = {
-        "man": 0.6855,
-        "woman": 0.5232,
-        "gap": 0.1622,
-        "lower_all": 0.1082,
-        "impact_ratio": 0.7176,
-        "black_women": 0.2385,
-        "black_men": 0.4835,
-        "over_50": 0.1549,
-        "auc": 0.7808,
-        "baseline_auc": 0.8048,
-        "accuracy": 0.7153,
-        "baseline_accuracy": 0.7278,
-        "baseline_gap": -0.0084,
-        "psi_years_experience": 0.2438,
-        "psi_commute_km": 0.1778,
-        "psi_source": 0.9139,
-        "psi_job_family": 0.0801,
+        "man": 0.6852,
+        "woman": 0.5301,
+        "gap": 0.1551,
+        "lower_all": 0.1015,
+        "impact_ratio": 0.7429,
+        "black_women": 0.2510,
+        "black_men": 0.4669,
+        "over_50": 0.1643,
+        "auc": 0.7816,
+        "baseline_auc": 0.8064,
+        "accuracy": 0.7147,
+        "baseline_accuracy": 0.7248,
+        "baseline_gap": 0.0047,
+        "psi_years_experience": 0.2451,
+        "psi_commute_km": 0.1706,
+        "psi_source": 0.9093,
+        "psi_job_family": 0.0804,
     }
     assert {name: found[name] for name in golden} == pytest.approx(golden, abs=0.005)
     gaps = [
         gap(tpr_counts(t, models[0].predict_proba(t)[:, 1] >= 0.5))
         for t in (tables[f"window_{k}"] for k in range(1, 7))
     ]
-    assert gaps == pytest.approx([0.158, 0.140, 0.133, 0.2275, 0.337, 0.406], abs=0.005)
+    assert gaps == pytest.approx([0.1315, 0.1363, 0.1454, 0.1990, 0.2920, 0.3431], abs=0.005)
 
 
 def test_the_population_has_the_planted_values():
     train, table = (people(block, 200_000, 1) for block in ("train", "evaluation"))
-    found = measure(train, table, fit_models(train))
+    models = fit_models(train)
+    found = measure(train, table, models)
     wrong = {n: found[n] for n, (value, limit) in PLANTED.items() if abs(found[n] - value) > limit}
     assert not wrong
-    assert found["under_50"] <= 0.035
+    assert found["under_50"] <= 0.03
     assert max(found[f"psi_{n}"] for n in ("education", "skills_score", "interview_score")) <= 0.004
+    name, gaps, shifts = "employment_gap_months", [], []
+    for k in (1, 4, 5, 6):  # months 2 and 3 have month 1's conditions
+        window = people(f"window_{k}", 200_000, 1)
+        gaps.append(gap(tpr_counts(window, models[0].predict_proba(window)[:, 1] >= 0.5)))
+        shifts.append(psi(train[name], window[name], (8_000, 2_000)))
+    assert gaps == pytest.approx([WINDOW_GAPS[k] for k in (0, 3, 4, 5)], abs=0.01)
+    assert gaps[0] == pytest.approx(WINDOW_GAPS[1], abs=0.01)
+    assert shifts == pytest.approx([WINDOW_PSI[k] for k in (0, 3, 4, 5)], abs=0.01)
+    assert BLOCKS["window_1"].women_gap == BLOCKS["window_2"].women_gap == BLOCKS["window_3"].women_gap
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_seed_finds_the_planted_faults(seed):
     found, status, bounds, shifts = one_seed(seed)
-    assert found["lower"] > 0.10
-    assert 10 <= found["nonbinary"] < 50
-    assert found["impact_ratio"] < 0.80
-    assert found["black_men"] - found["black_women"] > 0.15
-    assert found["over_50"] - found["under_50"] > 0.08
+    assert found["lower_all"] > 0.10  # FAIL, CONFIRMED
+    assert 30 <= found["nonbinary"] < 50
+    assert found["impact_ratio"] < 0.80 < found["impact_upper"]  # FAIL, UNCONFIRMED
+    assert found["lower_cells"] < 0.15 < found["black_men"] - found["black_women"]  # FAIL, UNCONFIRMED
+    assert found["lower_age"] > 0.05  # FAIL, CONFIRMED
     assert abs(found["baseline_gap"]) < 0.05
     assert found["baseline_auc"] > found["auc"]
-    assert status.pop("years_experience") in {"moderate", "major"}  # planted at the limit between the two
-    assert {status.pop("source"), status.pop("commute_km")} == {"major", "moderate"}
+    assert status.pop("source") == "major"
+    assert {status.pop("years_experience"), status.pop("commute_km")} == {"moderate"}
     assert set(status.values()) == {"stable"}
+    assert max(found[f"psi_{n}"] for n in status if n != "job_family") < 0.02
     assert max(bounds[:3]) <= 0.10  # months 1–3: never a page
     assert min(bounds[3:]) > 0.10  # the fairness alarm, in month 4 …
     assert shifts[3] < 0.10 < shifts[4]  # … a month before the drift alarm
-
-
-def test_the_gap_is_confirmed_over_all_three_genders_on_most_seeds():
-    # 17 of 20 as measured: the small nonbinary group widens the bound to z = 2.344.
-    assert sum(one_seed(seed)[0]["lower_all"] > 0.10 for seed in SEEDS) >= 15

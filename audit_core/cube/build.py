@@ -96,12 +96,13 @@ def rank_groups(
     levels_of = {axis.name: axis.levels for axis in cube.axes if axis.kind == "attribute"}
     for attribute, levels in {"": ("",), **levels_of}.items():
         level = next((axis.sql for axis in coding.axes if axis.name == attribute), "''")
-        codes = " ".join(f"WHEN {literal(text)} THEN {code}" for code, text in enumerate(levels))
+        # A join, since a CASE would be multiplied by the list of levels inside its own operand.
+        codes = ", ".join(f"({literal(text)}, {code})" for code, text in enumerate(levels))
         sql = (
-            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m FROM (SELECT "
-            f"CASE {level} {codes} END AS g, {coding.micro} AS q, {coding.label} AS y, "
-            f"{coding.decision} AS d FROM {table.scan}) AS coded "
-            f"WHERE q IS NOT NULL AND g IS NOT NULL AND y < {NEITHER}{counted} GROUP BY g, q ORDER BY g, q"
+            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m FROM ("
+            f"SELECT {level} AS l, {coding.micro} AS q, {coding.label} AS y, {coding.decision} AS d "
+            f"FROM {table.scan}) AS coded INNER JOIN (VALUES {codes}) AS codes(t, g) ON l = t "
+            f"WHERE q IS NOT NULL AND y < {NEITHER}{counted} GROUP BY g, q ORDER BY g, q"
         )
         groups, _, positives, negatives = run_columns(con, sql, table.source.name)
         for code, text in enumerate(levels):
@@ -113,8 +114,8 @@ def rank_groups(
 
 def shared_ids(con: duckdb.DuckDBPyConnection, train: Table, evaluation: Table, column: str) -> Overlap:
     """Return how many ids stand in both files."""
-    left = f"SELECT DISTINCT {train.text(column)} AS k FROM {train.scan}"
-    right = f"SELECT DISTINCT {evaluation.text(column)} AS k FROM {evaluation.scan}"
+    left = f"SELECT DISTINCT {_identity(train, column)} AS k FROM {train.scan}"
+    right = f"SELECT DISTINCT {_identity(evaluation, column)} AS k FROM {evaluation.scan}"
     sql = (
         f"SELECT (SELECT count(*) FROM ({left}) AS a INNER JOIN ({right}) AS b ON a.k = b.k), "
         f"(SELECT count(k) FROM ({left}) AS a), (SELECT count(k) FROM ({right}) AS b)"
@@ -130,6 +131,13 @@ def _coded(cells: Any) -> tuple[tuple[str, ...], Integers]:
     return tuple(str(level) for level in levels), code.reshape(-1).astype(np.int64)
 
 
+def _identity(table: Table, column: str) -> str:
+    """SQL of an id; pandas writes 17 as 17.0 once a column has a gap, and it is the same person."""
+    text = table.text(column)
+    whole = f"regexp_matches({text}, '^-?[0-9]+[.]0+$')"
+    return f"(CASE WHEN {whole} THEN split_part({text}, '.', 1) ELSE {text} END)"
+
+
 def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
     spec = contract.data
     unusable = "false"
@@ -137,7 +145,7 @@ def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
         # A missing cell is no score; any other cell that gives none is not a finite number.
         cell = (table.value(spec.score.column), table.number(spec.score.column))
         unusable = f"({coding.score} IS NULL AND ({cell[0]} IS NOT NULL OR {cell[1]} IS NOT NULL))"
-    identity = table.text(spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
+    identity = _identity(table, spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
     window = table.text(spec.window) if spec.window and table.has(spec.window) else "''"
     checks = {
         "empty": f"{coding.decision} = {ABSENT} AND NOT {unusable}",

@@ -100,9 +100,7 @@ def _axes(con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContrac
 
 def _attribute(con: duckdb.DuckDBPyConnection, table: Table, attribute: ProtectedAttribute) -> CodedAxis:
     if attribute.bands is None:
-        return _levels(
-            con, table, attribute.name, "attribute", column=attribute.column, unknown=attribute.unknown
-        )
+        return _levels(con, table, attribute.name, "attribute", column=attribute.column, attribute=attribute)
     sql = edges_sql(table.number(attribute.bands.column), attribute.bands)
     return CodedAxis(name=attribute.name, kind="attribute", sql=sql, folded=0)
 
@@ -114,7 +112,7 @@ def _levels(
     kind: AxisKind,
     *,
     column: str,
-    unknown: tuple[str, ...] = (),
+    attribute: ProtectedAttribute | None = None,
 ) -> CodedAxis:
     """Axis of a column's own values; beyond `MAX_LEVELS` the rare ones are put together."""
     text = table.text(column)
@@ -124,14 +122,24 @@ def _levels(
         f"GROUP BY t ORDER BY n DESC, t LIMIT {MAX_LEVELS + 1}"
     )
     found = [str(row[0]) for row in run(con, query, table.source.name)]
+    unknown = attribute.unknown if attribute else ()
     without = tuple(dict.fromkeys([*matching(found, unknown), *unknown]))
+    spelled = _spelled(found, attribute) if attribute else {}
     if len(found) <= MAX_LEVELS:
-        return CodedAxis(name=name, kind=kind, sql=level_sql(text, without, None), folded=0)
+        return CodedAxis(name=name, kind=kind, sql=level_sql(text, without, None, spelled), folded=0)
     kept = found[: MAX_LEVELS - 1]
     distinct = run(con, f"SELECT count(DISTINCT t) FROM ({cells}) AS cells", table.source.name)[0][0]
-    return CodedAxis(
-        name=name, kind=kind, sql=level_sql(text, without, kept), folded=int(distinct) - len(kept)
+    sql = level_sql(text, without, kept, spelled)
+    return CodedAxis(name=name, kind=kind, sql=sql, folded=int(distinct) - len(kept))
+
+
+def _spelled(cells: list[str], attribute: ProtectedAttribute) -> dict[str, str]:
+    """Contract's spelling of the groups it names, where a cell holds the same value written otherwise."""
+    named = dict.fromkeys(
+        [*(attribute.required or ()), *([attribute.reference] if attribute.reference else [])]
     )
+    others = [cell for cell in cells if cell not in named]
+    return {cell: name for name in reversed(named) for cell in matching(others, (name,))}
 
 
 def _distinct(con: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[str]:

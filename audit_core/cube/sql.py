@@ -6,7 +6,7 @@ finite before anything is compared with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from audit_core.contract.schema import Edges
@@ -17,11 +17,18 @@ from audit_core.sources.tables import Table, literal
 FINITE_BOUND = "1.7976931348623157e308"
 
 
-def level_sql(text: str, unknown: Sequence[str], kept: Sequence[str] | None) -> str:
-    """Return SQL for an axis: the cell's text, UNKNOWN for missing, OTHER beyond the kept levels."""
+def level_sql(
+    text: str, unknown: Sequence[str], kept: Sequence[str] | None, spelled: Mapping[str, str]
+) -> str:
+    """Return SQL for an axis: the cell's text, UNKNOWN for missing, OTHER beyond the kept levels.
+
+    `spelled` maps a cell to the contract's spelling of the same value.
+    """
     branches = f"WHEN {text} IS NULL THEN {literal(UNKNOWN)} "
     if unknown:
         branches += f"WHEN {text} IN ({_listed(unknown)}) THEN {literal(UNKNOWN)} "
+    for cell, named in spelled.items():
+        branches += f"WHEN {text} = {literal(cell)} THEN {literal(named)} "
     if kept is not None:
         branches += f"WHEN {text} NOT IN ({_listed(kept)}) THEN {literal(OTHER)} "
     return f"CASE {branches}ELSE {text} END"

@@ -226,6 +226,8 @@ def _reason(detail: str) -> str:
     lowered = detail.lower()
     if "invalid state" in lowered:
         return "The lines do not all end alike, or a quote stands where it can't"
+    if lowered.startswith("out of memory"):
+        return "Counting this table takes more memory than is allowed"
     if "utf-8" in lowered or "unicode" in lowered or "encod" in lowered:
         return "The file is not UTF-8 text"
     after = detail.partition("Line:")[2].split()

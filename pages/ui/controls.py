@@ -81,6 +81,7 @@ def opened() -> Audit:
             raise AuditError("No audit is open", remedy="Open the worked example, or audit your own files")
         return cached.audit_of(audit_id)
     except AuditError as error:
+        st.title("This audit is not here", anchor=False)
         show_error(error)
         _ways_on()
         st.stop()

@@ -19,28 +19,35 @@ HARMED: dict[Harmed, str] = {
 }
 
 
-def role_fields(look: TableLook) -> dict[str, str]:
-    """Let each column's part be changed; return the part of every column."""
+def role_fields(look: TableLook, *, with_model: bool) -> dict[str, str]:
+    """Let each column's part be changed; return the part of every column.
+
+    A model makes the score itself, so beside one no column of the file is taken for it.
+    """
     st.header("What each column is", anchor=False)
     st.caption(
         "Guessed from names and values. Correct what is wrong: a protected attribute must be marked as one."
     )
     roles: dict[str, str] = dict(look.roles)
+    if with_model:
+        roles = {name: "feature" if role == "score" else role for name, role in roles.items()}
     shown = look.columns[:MOST_FIELDS]
     with st.grid(3, min_column_width=260):
         for column in shown:
-            roles[column.name] = _role_field(column, roles[column.name], look.source.sha256)
+            roles[column.name] = _role_field(
+                column, roles[column.name], f"{look.source.sha256[:12]}_{with_model}"
+            )
     if len(look.columns) > len(shown):
         st.caption(f"{len(look.columns) - len(shown)} more columns keep the part that was guessed.")
     return roles
 
 
-def _role_field(column: ColumnProfile, guessed: str, sha256: str) -> str:
+def _role_field(column: ColumnProfile, guessed: str, key: str) -> str:
     found = st.selectbox(
         for_markdown(column.name),
         ROLE_NAMES,
         index=ROLE_NAMES.index(guessed),
-        key=f"role_{sha256[:12]}_{column.name}",
+        key=f"role_{key}_{column.name}",
         help=f"{column.kind}, {count(column.distinct)} distinct values, {count(column.missing)} of "
         f"{count(column.rows)} missing",
     )

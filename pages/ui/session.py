@@ -31,8 +31,8 @@ class Session:
     trusted: frozenset[str] = frozenset()
     draft: str | None = None
     """A contract being written or changed, as text."""
-    round: int = 0
-    """How many files were taken in; a new number empties the upload fields."""
+    taken: Mapping[str, int] = field(default_factory=dict)
+    """How many files each upload field has taken in; a new number makes a new, empty field."""
 
 
 def read() -> Session:

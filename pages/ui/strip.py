@@ -46,8 +46,8 @@ def _example() -> str | None:
     return audit.id
 
 
-def show_strip() -> None:
-    """Draw the strip."""
+def show_strip(*, own_files: bool) -> None:
+    """Draw the strip. Beside files that are not audited yet the open audit's verdict would mislead."""
     audit_id = session.read().audit_id
     audit = _quietly(audit_id) if audit_id else None
     query = {"audit": audit.id} if audit is not None else None
@@ -55,7 +55,7 @@ def show_strip() -> None:
         if audit is None:
             st.markdown("No audit is open", width="stretch")
         else:
-            st.markdown(_words(audit), width="stretch")
+            st.markdown(_words(audit, verdict=not (own_files and session.read().uploads)), width="stretch")
         with st.container(key="strip_links", horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
                 START,
@@ -65,7 +65,7 @@ def show_strip() -> None:
             )
 
 
-def _words(audit: Audit) -> str:
+def _words(audit: Audit, *, verdict: bool) -> str:
     contract = audit.contract
     version = dict(contract.data.versions).get("model", "")
     model = f"{audit.model.name} {version}".strip() if audit.model else "decisions in the file"
@@ -76,7 +76,12 @@ def _words(audit: Audit) -> str:
         f"audit {for_markdown(audit.id)}",
         for_markdown(audit.created_at[:10]),
     ]
-    said = f"{' · '.join(parts)}   {badge(VERDICT_WORDS[audit.decision.verdict])}"
+    said = " · ".join(parts)
+    said += (
+        f"   {badge(VERDICT_WORDS[audit.decision.verdict])}"
+        if verdict
+        else "   (open audit, not these files)"
+    )
     return f"{said} :gray-badge[:material/science: {INVENTED}]" if audit.worked_example else said
 
 

@@ -65,7 +65,7 @@ def show_card(part: Part) -> None:
         st.caption(part.about)
         upload = session.read().uploads.get(part.role)
         if upload is None:
-            key = f"upload_{part.role}_{session.read().round}"
+            key = f"upload_{part.role}_{session.read().taken.get(part.role, 0)}"
             st.file_uploader(
                 part.title,
                 type=part.endings,
@@ -90,10 +90,11 @@ def _take(role: str, key: str) -> None:
     if given is None:
         return
     path = cached.workspace().store_upload(given.name, given)
-    taken = Upload(name=given.name, path=path, sha256=path.parent.name, bytes=given.size)
+    upload = Upload(name=given.name, path=path, sha256=path.parent.name, bytes=given.size)
     now = session.read()
     draft = path.read_bytes().decode("utf-8", "replace") if role == "contract" else now.draft
-    session.change(uploads={**now.uploads, role: taken}, round=now.round + 1, draft=draft)
+    taken = {**now.taken, role: now.taken.get(role, 0) + 1}
+    session.change(uploads={**now.uploads, role: upload}, taken=taken, draft=draft)
 
 
 def _remove(role: str) -> None:

@@ -55,9 +55,9 @@ class _Area:
         height = (1 - gap * (lines - 1)) / lines
         line, column = divmod(i, per_line)
         self.left = column * (width + _GAP)
-        self.right = self.left + width
+        self.right = min(1.0, self.left + width)
         self.top = 1 - line * (height + gap)
-        self.bottom = self.top - height
+        self.bottom = max(0.0, self.top - height)
         self.middle = self.bottom + 0.2 * height
 
 
