@@ -253,5 +253,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     environment = dict(os.environ)
     if arguments.workspace:
         environment["EVENHAND_WORKSPACE"] = str(arguments.workspace.resolve())
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(arguments.port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={arguments.port}"]
+    command += ["--server.headless=false", "--server.showEmailPrompt=false"]
     return subprocess.call(command, cwd=app.parent, env=environment)  # noqa: S603 - our own program, no shell

@@ -41,12 +41,18 @@ def show_verdict(audit: Audit) -> None:
                 st.markdown("\n".join(f"- {for_markdown(ground_sentence(reason, audit))}" for reason in rest))
 
 
+def one_cell(row: dict[str, str]) -> dict[str, str]:
+    """A line with the check's name and what it measures in one cell, to leave room for the others."""
+    rest = {name: value for name, value in row.items() if name not in ("Check", "What")}
+    return {"Check": f"{row['Check']}: {row['What']}"} | rest
+
+
 def show_checks(audit: Audit) -> None:
     """Every check: what it found, its limit, and what it would take."""
     st.header("The contract, line by line", anchor=False)
     rows = check_rows(audit)
     with st.container(key="checks"):
-        show_table(rows, "Every check of the contract with its result")
+        show_table([one_cell(row) for row in rows], "Every check of the contract with its result")
     csv_button(rows, f"{audit.id}-checks.csv")
     with st.expander("How to read this"):
         st.markdown(EVIDENCE)

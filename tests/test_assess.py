@@ -107,8 +107,8 @@ def test_the_last_day_of_a_period(text, end):
     assert period_end(text) == end
 
 
-@pytest.mark.parametrize("text", ["", "October", "2026-00", "2026-13", "2026-02-30", "2026Q5", "26-10", "2026-1",
-                                  "20261005", "2026-10-5", "2026-10-00", "0000-01"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "October", "2026-00", "2026-13", "2026-02-30", "2026Q5", "26-10",
+                                  "2026-1", "20261005", "2026-10-5", "2026-10-00", "0000-01"])  # fmt: skip
 def test_a_period_that_can_not_be_read_is_unknown(text):
     assert period_end(text) is None
 
@@ -189,5 +189,7 @@ def test_a_limit_that_was_a_default_can_be_moved_too():
 def test_the_whole_decision_of_one_check_moves_from_approved_to_blocked():
     audit = audit_of(contract_of(PASSING), FAIR)
     gap = audit.findings[0].value
-    verdicts = [with_limit(audit, "tpr_gap", limit).decision.verdict for limit in (Fraction(1, 2), gap, gap / 2)]
+    verdicts = [
+        with_limit(audit, "tpr_gap", limit).decision.verdict for limit in (Fraction(1, 2), gap, gap / 2)
+    ]
     assert verdicts == ["APPROVED", "INCONCLUSIVE", "BLOCKED"]

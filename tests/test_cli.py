@@ -48,7 +48,7 @@ author: o
 PREDEPLOY = """\
   - {id: drift, stage: predeploy, metric: psi, features: all, limit: {max: 0.25}, severity: major, owner: o, why: w}
 roles:
-"""
+"""  # noqa: E501
 CLOCK = ["--as-of", "2026-11-16T09:00:00Z"]
 
 
@@ -59,8 +59,8 @@ def rows(groups="AB", labels=(1, 0), selected_b=0.8, n=300):
         for label in labels:
             rate = (selected_b if group == "B" else 0.8) if label else 0.2
             found += [
-                {"person": f"{group}{label}{i}", "g": group, "y": label, "score": 0.9 if i < rate * n else 0.1,
-                 "past": label, "kilometres": (i * 37) % 101}
+                {"person": f"{group}{label}{i}", "g": group, "y": label,
+                 "score": 0.9 if i < rate * n else 0.1, "past": label, "kilometres": (i * 37) % 101}
                 for i in range(n)
             ]  # fmt: skip
     return found
@@ -92,7 +92,8 @@ class Run:
         return code, out, err
 
     def audit(self, evaluation, *more, verb=("audit",), contract=None):
-        return self(*verb, "--contract", contract or self.contract, *(["--eval", evaluation] if evaluation else []),
+        rows = ["--eval", evaluation] if evaluation else []
+        return self(*verb, "--contract", contract or self.contract, *rows,
                     "--workspace", self.folder / "w", *CLOCK, *more)  # fmt: skip
 
     def refused(self, evaluation, *more, code, **options):
@@ -124,8 +125,8 @@ def test_0_approved(run):
 
 
 def test_0_approved_with_conditions(run):
-    minor = CONTRACT.replace("metric: fpr, compare: difference, of: [g], limit: {max: 0.10}, severity: critical",
-                             "metric: brier, of: [g], limit: {max: 0.10}, severity: minor")  # fmt: skip
+    fpr = "metric: fpr, compare: difference, of: [g], limit: {max: 0.10}, severity: critical"
+    minor = CONTRACT.replace(fpr, "metric: brier, of: [g], limit: {max: 0.10}, severity: minor")
     code, out, _ = run.audit(run.rows(), "--json", "-", contract=run.text("minor.yaml", minor))
     assert code == 0
     assert decision(out) == ("APPROVED_WITH_CONDITIONS", 0)
@@ -196,7 +197,9 @@ def test_3_every_mistake_of_a_contract_is_listed_at_its_place(run, verb):
         run("check", contract) if verb == "check" else run.audit(run.rows(), "--quiet", contract=contract)
     )
     assert (code, out) == (3, "")
-    places = [re.match(rf"{re.escape(str(contract))}:(\d+):(\d+): ([a-z-]+) \S", line) for line in err.splitlines()]
+    places = [
+        re.match(rf"{re.escape(str(contract))}:(\d+):(\d+): ([a-z-]+) \S", line) for line in err.splitlines()
+    ]
     assert all(places)
     seen = {(int(place[1]), place[3]) for place in places}
     assert seen >= {(line, code) for line, _, _, code in MISTAKES}
@@ -207,7 +210,9 @@ def test_3_every_mistake_of_a_contract_is_listed_at_its_place(run, verb):
 
 
 def test_3_a_missing_column_is_named(run, write_rows):
-    short = write_rows(run.folder / "short.csv", [{k: v for k, v in row.items() if k != "g"} for row in rows()])
+    short = write_rows(
+        run.folder / "short.csv", [{k: v for k, v in row.items() if k != "g"} for row in rows()]
+    )
     assert "g" in run.refused(short, "--quiet", code=3)
     no_score = [{k: v for k, v in row.items() if k != "score"} for row in rows()]
     bare = write_rows(run.folder / "bare.csv", no_score)
@@ -359,9 +364,12 @@ def test_another_training_file_is_another_audit(run, tmp_path, write_rows):
     """The cube is the same, the drift is not: the second run must not be given the first one's result."""
     contract = run.text("drift.yaml", CONTRACT.replace("roles:\n", PREDEPLOY))
     evaluation = run.rows()
-    moved = write_rows(tmp_path / "moved.csv", [{**row, "kilometres": row["kilometres"] + 90} for row in rows()])
+    moved = write_rows(
+        tmp_path / "moved.csv", [{**row, "kilometres": row["kilometres"] + 90} for row in rows()]
+    )
     found = [
-        run.audit(evaluation, "--train", train, "--json", "-", contract=contract) for train in (evaluation, moved)
+        run.audit(evaluation, "--train", train, "--json", "-", contract=contract)
+        for train in (evaluation, moved)
     ]
     assert [code for code, _, _ in found] == [0, 1]
     assert [decision(out)[0] for _, out, _ in found] == ["APPROVED", "BLOCKED"]
@@ -433,7 +441,9 @@ def test_init_writes_a_contract_that_check_accepts_and_never_overwrites_one(run,
     assert written[0].read_bytes() == before
 
 
-@pytest.mark.parametrize("contract", sorted((ROOT / "sample_data").glob("*/contract.yaml")), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "contract", sorted((ROOT / "sample_data").glob("*/contract.yaml")), ids=lambda p: p.parent.name
+)
 def test_the_contracts_of_the_examples_have_no_problems(run, contract):
     code, out, err = run("check", contract)
     assert (code, err) == (0, "")
@@ -452,7 +462,9 @@ def test_explain_what_is_not_there(run, hiring_audit, hiring_workspace):
     code, out, err = run("explain", "tpr_gap_gendre", "--workspace", hiring_workspace.root)
     assert (code, out) == (3, "")
     assert "tpr_gap_gendre" in err and "tpr_gap_gender" in err and err.count("\n") == 1
-    code, out, err = run("explain", "x", "--workspace", hiring_workspace.root, "--audit", "A-20990101-00000000")
+    code, out, err = run(
+        "explain", "x", "--workspace", hiring_workspace.root, "--audit", "A-20990101-00000000"
+    )
     assert (code, out) == (3, "")
     code, out, err = run("explain", "x", "--workspace", run.folder / "fresh")
     assert (code, out) == (3, "")
@@ -463,15 +475,19 @@ def test_explain_what_is_not_there(run, hiring_audit, hiring_workspace):
 
 
 def python_m(*arguments, folder):
-    environment = {k: v for k, v in os.environ.items() if k != "EVENHAND_WORKSPACE"} | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-W", "error", "-m", "audit_core", *map(str, arguments)], cwd=folder,
-                          env=environment, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if k != "EVENHAND_WORKSPACE"} | {
+        "PYTHONPATH": str(ROOT)
+    }
+    command = [sys.executable, "-W", "error", "-m", "audit_core", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_python_m_audits_the_worked_example_and_blocks_it(tmp_path, hiring_audit):
     ended = python_m("audit", "--contract", HIRING / "contract.yaml", "--eval", HIRING / "evaluation.csv",
-                     "--train", HIRING / "train.csv", "--model", HIRING / "model.joblib", *CLOCK, "--json", "-",
-                     folder=tmp_path)  # fmt: skip
+                     "--train", HIRING / "train.csv", "--model", HIRING / "model.joblib", *CLOCK,
+                     "--json", "-", folder=tmp_path)  # fmt: skip
     assert (ended.returncode, ended.stderr) == (1, "")
     found = json.loads(ended.stdout)
     Draft202012Validator(result_schema()).validate(found)

@@ -72,7 +72,10 @@ def counts(groups, axis="g", bands=BANDS, **parts):
                 codes.append((level, label, decision, band))
                 measures.append((rows, rows * q, rows * (q * q // MICRO), rows * (q * q % MICRO)))
     cube = build_cube(
-        axes, bands, np.array(codes, dtype=np.int64).reshape(-1, 4), np.array(measures, dtype=np.int64).reshape(-1, 4)
+        axes,
+        bands,
+        np.array(codes, dtype=np.int64).reshape(-1, 4),
+        np.array(measures, dtype=np.int64).reshape(-1, 4),
     )
     intake = Intake(rows=cube.rows, counted=cube.rows, dropped=(), missing_label=0, edge_rows=0, repeated=0,
                     folded=(), last_window="")  # fmt: skip
@@ -173,7 +176,8 @@ def test_reference_statuses(case):
         ({"A": (5, 6), "B": (3, 6)}, "confirmed", ("INCONCLUSIVE", "UNSUPPORTED", "point_beyond")),
         ({"A": (500, 600), "B": (3, 6)}, "point", ("FAIL", "UNSUPPORTED", "point_beyond")),
         ({"A": (5, 6), "B": (5, 6)}, "point", ("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
-        ({"A": (400, 500), "B": (9, 12), "C": (395, 500)}, "point", ("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
+        ({"A": (400, 500), "B": (9, 12), "C": (395, 500)}, "point",
+         ("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
         ({"A": (880, 1000), "B": (870, 1000)}, "point", ("PASS", "CONFIRMED", "within")),
         ({"A": (55, 60), "B": (50, 60)}, "point", ("INCONCLUSIVE", "UNCONFIRMED", "either_way")),
         ({"A": (55, 60)}, "point", ("INCONCLUSIVE", "UNSUPPORTED", "one_group")),
@@ -190,7 +194,11 @@ def test_one_group_has_no_gap_and_a_gap_is_an_exact_fraction():
     assert finding.value == finding.limit == Fraction(1, 10)
     assert 8000 / 10000 - 7000 / 10000 > 0.10  # what floats would say
     assert finding.status == "INCONCLUSIVE"
-    assert outcome(tpr_counts({"A": (80, 100), "B": (70, 100)})) == ("INCONCLUSIVE", "UNCONFIRMED", "either_way")
+    assert outcome(tpr_counts({"A": (80, 100), "B": (70, 100)})) == (
+        "INCONCLUSIVE",
+        "UNCONFIRMED",
+        "either_way",
+    )
     assert outcome(tpr_counts({"A": (8001, 10000), "B": (7000, 10000)}))[0] == "FAIL"
 
 
@@ -269,6 +277,18 @@ def test_needs():
     assert 12 + thin.needs.more >= 50
     assert found(tpr_counts({"A": (880, 1000), "B": (870, 1000)})).needs is None
     assert found(tpr_counts({"A": (900, 1000), "B": (600, 1000)})).needs is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "limit"),
+    [
+        ({"A": (6, 50), "B": (36, 50)}, "0.6"),  # the gap is the limit, which a float misses
+        ({"A": (0, 300), "B": (270, 300)}, "0.91"),  # a gap wider than either side of the pooled rate
+    ],
+)
+def test_needs_of_a_gap_near_a_wide_limit(groups, limit):
+    finding = found(tpr_counts(groups), TPR.replace("0.10", limit))
+    assert (finding.status, finding.needs is None or finding.needs.more > 0) == ("INCONCLUSIVE", True)
 
 
 # Ratio
@@ -390,7 +410,9 @@ def test_equalized_odds_is_the_larger_of_two():
     within = both(495, 220)
     assert (within.status, within.value) == ("PASS", Fraction(2, 100))
     assert both(480, 205).value == Fraction(2, 100)
-    neither = found(counts({"A": {(YES, YES): 90, (YES, NO): 10}, "B": {(YES, YES): 88, (YES, NO): 12}}), check)
+    neither = found(
+        counts({"A": {(YES, YES): 90, (YES, NO): 10}, "B": {(YES, YES): 88, (YES, NO): 12}}), check
+    )
     assert neither.status == "NOT_RUN"  # no negatives, so half of the criterion can't be known
 
 
@@ -513,7 +535,9 @@ def test_overlap_counts_exactly():
     cells = {"A": {(YES, YES): 9}}
 
     def shared(n):
-        return found(counts(cells, overlap=Overlap(shared=n, train_ids=9, evaluation_ids=9), has_train=True), check)
+        return found(
+            counts(cells, overlap=Overlap(shared=n, train_ids=9, evaluation_ids=9), has_train=True), check
+        )
 
     assert [shared(n).status for n in (0, 2, 3)] == ["PASS", "PASS", "FAIL"]
     assert (shared(3).evidence, shared(3).reason, shared(3).value) == ("CONFIRMED", "shared_ids", 3)
@@ -523,8 +547,8 @@ def test_overlap_counts_exactly():
 
 def drifted(**features):
     tables = tuple(
-        DriftTable(feature=name, kind=kind, attribute="", group=group, labels=tuple(map(str, before)), edges=(),
-                   reference=before, current=after, new_categories=())
+        DriftTable(feature=name, kind=kind, attribute="", group=group, labels=tuple(map(str, before)),
+                   edges=(), reference=before, current=after, new_categories=())
         for name, (kind, group, before, after) in features.items()
     )  # fmt: skip
     return counts({"A": {(YES, YES): 9}}, drift=tables, has_train=True)
@@ -602,7 +626,10 @@ def test_not_run_reasons():
     assert outcome(undecided, "metric: base_rate, compare: value, of: [g], limit: {min: 0.2}")[0] == "PASS"
     assert outcome(selected_counts({"A": (5, 9), "B": (5, 9)}), TPR)[::2] == ("NOT_RUN", "no_label")
     assert outcome(decided, "metric: brier, of: [g], limit: {max: 0.1}")[::2] == ("NOT_RUN", "not_computed")
-    assert outcome(decided, "metric: flip_rate, of: [g], limit: {max: 0.1}")[::2] == ("NOT_RUN", "not_computed")
+    assert outcome(decided, "metric: flip_rate, of: [g], limit: {max: 0.1}")[::2] == (
+        "NOT_RUN",
+        "not_computed",
+    )
 
 
 def test_stages_that_were_not_asked_for_are_out_of_scope():
@@ -616,8 +643,10 @@ def test_stages_that_were_not_asked_for_are_out_of_scope():
 @pytest.mark.parametrize(
     ("check", "counted"),
     [
-        (TPR.replace("max: 0.10", "warn: 0.001, max: 0.10"), tpr_counts({"A": (880, 1000), "B": (870, 1000)})),
-        (RATIO.replace("min: 0.80", "warn: 0.999, min: 0.80"), selected_counts({"A": (600, 1000), "B": (590, 1000)})),
+        (TPR.replace("max: 0.10", "warn: 0.001, max: 0.10"),
+         tpr_counts({"A": (880, 1000), "B": (870, 1000)})),
+        (RATIO.replace("min: 0.80", "warn: 0.999, min: 0.80"),
+         selected_counts({"A": (600, 1000), "B": (590, 1000)})),
         ("metric: base_rate, compare: value, of: [g], limit: {warn: 0.45, max: 0.80}",
          base({"A": (300, 1000), "B": (500, 1000)})),
         ("metric: base_rate, compare: value, of: [g], limit: {warn: 0.45, min: 0.20}",
@@ -639,7 +668,9 @@ GROUPS = st.dictionaries(st.sampled_from("ABCDE"), PAIR, min_size=1, max_size=5)
 LIMIT = st.integers(1, 60).map(lambda hundredths: Fraction(hundredths, 100))
 SUPPORT = st.sampled_from([1, 10, 50])
 # Rates near each other and many people, so that PASS is met often enough to be tested.
-CLOSE = st.tuples(st.integers(20, 80), st.lists(st.tuples(st.integers(-4, 4), st.integers(1, 30)), min_size=2, max_size=4))
+CLOSE = st.tuples(
+    st.integers(20, 80), st.lists(st.tuples(st.integers(-4, 4), st.integers(1, 30)), min_size=2, max_size=4)
+)
 
 
 @st.composite
@@ -647,7 +678,9 @@ def tables(draw):
     if draw(st.booleans()):
         return draw(GROUPS)
     rate, members = draw(CLOSE)
-    return {name: ((rate + off) * size, 100 * size) for name, (off, size) in zip("ABCD", members, strict=False)}
+    return {
+        name: ((rate + off) * size, 100 * size) for name, (off, size) in zip("ABCD", members, strict=False)
+    }
 
 
 def at_limit(groups, limit, support=50, rule="point", attribute="", metric="tpr"):
@@ -658,7 +691,9 @@ def at_limit(groups, limit, support=50, rule="point", attribute="", metric="tpr"
     moved = replace(check.limit, min=limit) if ratio else replace(check.limit, max=limit)
     chosen = replace(chosen, checks=(replace(check, limit=moved),))
     # A group without positives is there through its negatives.
-    cells = {g: {(YES, YES): x, (YES, NO): n - x, (NO, NO): 0 if ratio else 1} for g, (x, n) in groups.items()}
+    cells = {
+        g: {(YES, YES): x, (YES, NO): n - x, (NO, NO): 0 if ratio else 1} for g, (x, n) in groups.items()
+    }
     counted = counts(cells)
     return chosen, counted, judge(chosen, counted, measure(chosen, counted), STAGES)[0]
 
@@ -668,7 +703,11 @@ def at_limit(groups, limit, support=50, rule="point", attribute="", metric="tpr"
 def test_the_status_is_the_one_on_the_page(groups, limit, support, rule):
     _, _, finding = at_limit(groups, limit, support, rule)
     held = [pair for pair in groups.values() if pair[1]]
-    edges = [*bounds([p for p in held if p[1] >= 10]), *bounds(held), *bounds([p for p in held if p[1] >= support])]
+    edges = [
+        *bounds([p for p in held if p[1] >= 10]),
+        *bounds(held),
+        *bounds([p for p in held if p[1] >= support]),
+    ]
     assume(all(abs(edge - limit) > 1e-7 for edge in edges))  # where rounding alone would decide
     assert (finding.status, finding.evidence) == by_the_page(groups, limit, support, rule)
 

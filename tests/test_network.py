@@ -1,4 +1,4 @@
-"""An audit asks nothing of the network: no request leaves the machine, by Python, by DuckDB or by the model."""
+"""An audit asks nothing of the network: not in Python, not in DuckDB, not in the model's own process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HIRING = ROOT / "sample_data" / "hiring"
 # Python runs this file before anything else. An audit hook can't be taken off again.
-WATCH = '''
+WATCH = """
 import os, sys
 
 def watch(event, arguments):
@@ -33,11 +33,12 @@ def watch(event, arguments):
         raise OSError("the network is closed")
 
 sys.addaudithook(watch)
-'''
+"""
 AUDIT = [
     sys.executable, "-m", "audit_core", "audit", "--contract", str(HIRING / "contract.yaml"),
     "--eval", str(HIRING / "evaluation.csv"), "--train", str(HIRING / "train.csv"),
-    "--model", str(HIRING / "model.joblib"), "--as-of", "2026-11-16T09:00:00Z", "--quiet", "--json", "result.json",
+    "--model", str(HIRING / "model.joblib"), "--as-of", "2026-11-16T09:00:00Z", "--quiet",
+    "--json", "result.json",
 ]  # fmt: skip
 
 
@@ -49,8 +50,9 @@ def run(command, folder):
     environment = {k: v for k, v in os.environ.items() if k != "EVENHAND_WORKSPACE"} | {
         "PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "WATCHED": str(folder / "asked"),
     }  # fmt: skip
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180,
-                          check=False)  # fmt: skip
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
 
 
 def asked(folder):
@@ -59,7 +61,10 @@ def asked(folder):
 
 
 def works(command):
-    return shutil.which(command[0]) is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return (
+        shutil.which(command[0]) is not None
+        and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
 
 
 def test_the_watch_sees_and_stops_a_request(tmp_path):
@@ -78,7 +83,14 @@ def test_the_worked_example_is_audited_without_a_request(tmp_path):
 
 def test_no_process_of_an_audit_opens_a_socket_to_the_network(tmp_path):
     """Seen from the kernel, so the isolated worker and DuckDB's own threads are watched too."""
-    trace = [str(shutil.which("strace")), "-f", "-qq", "--seccomp-bpf", "-e", "trace=socket,connect,sendto,sendmsg"]
+    trace = [
+        str(shutil.which("strace")),
+        "-f",
+        "-qq",
+        "--seccomp-bpf",
+        "-e",
+        "trace=socket,connect,sendto,sendmsg",
+    ]
     if not works([*trace, "-o", os.devnull, "true"]):
         pytest.skip("strace is not here, or may not trace")
     log = tmp_path / "calls"

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit_core.audit import AuditRequest, run_audit
+from audit_core.audit import AuditRequest, count
+from audit_core.contract.yaml import parse_contract
 from audit_core.cube.drift import MISSING_BIN
+from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit
 from audit_core.evidence.workspace import Workspace
 from audit_core.metrics.drift import drift_status, psi
@@ -27,37 +29,52 @@ FEATURES = {
     "years_experience", "education", "skills_score", "interview_score", "employment_gap_months", "job_family",
     "source", "commute_km",
 }  # fmt: skip
-# Planted value at threshold .5 → tolerance at 200,000 rows (sample_data/README.md names the two wider ones).
+# Planted values at threshold .5; at 200,000 rows they hold to .01.
 PLANTED = {
-    "tpr man": (0.676, 0.01),
-    "tpr woman": (0.518, 0.01),
-    "tpr gap": (0.158, 0.01),
-    "selected Black women": (0.247, 0.01),
-    "selected Black men": (0.475, 0.01),
-    "impact ratio": (0.736, 0.02),
-    "in the large, 50 and over": (0.155, 0.01),
-    "auc": (0.787, 0.01),
-    "accuracy": (0.717, 0.01),
-    "psi years_experience": (0.25, 0.01),
-    "psi commute_km": (0.17, 0.01),
-    "psi job_family": (0.08, 0.01),
-    "psi source": (0.91, 0.02),
+    "tpr man": 0.676,
+    "tpr woman": 0.518,
+    "tpr gap": 0.158,
+    "selected Black women": 0.247,
+    "selected Black men": 0.475,
+    "impact ratio": 0.736,
+    "in the large, 50 and over": 0.155,
+    "auc": 0.787,
+    "accuracy": 0.717,
+    "psi years_experience": 0.25,
+    "psi commute_km": 0.17,
+    "psi job_family": 0.08,
+    "psi source": 0.91,
+}
+# The same on every seed and in the shipped files; what the generator does not plant is not listed.
+STATUSES = {
+    ("slice_coverage", "gender"): ("PASS", "CONFIRMED"),
+    ("slice_coverage", "ethnicity"): ("INCONCLUSIVE", "UNSUPPORTED"),
+    ("slice_coverage", "age_band"): ("PASS", "CONFIRMED"),
+    ("label_balance", "gender"): ("PASS", "CONFIRMED"),
+    ("split_leakage", ""): ("PASS", "CONFIRMED"),
+    ("tpr_gap_gender", "gender"): ("FAIL", "CONFIRMED"),
+    ("adverse_impact", "gender"): ("FAIL", "UNCONFIRMED"),
+    ("adverse_impact", "ethnicity"): ("INCONCLUSIVE", "UNSUPPORTED"),
+    ("calibration", "age_band"): ("FAIL", "CONFIRMED"),
+    ("intersections", "gender × ethnicity"): ("FAIL", "UNCONFIRMED"),
+    ("no_regression", "gender"): ("NOT_RUN", "UNSUPPORTED"),
+    ("input_drift", ""): ("FAIL", "CONFIRMED"),
 }
 SHIPPED = {
-    "tpr man": 0.686,
-    "tpr woman": 0.523,
-    "tpr gap": 0.162,
-    "lower": 0.108,
-    "selected Black women": 0.239,
-    "selected Black men": 0.484,
-    "impact ratio": 0.718,
-    "in the large, 50 and over": 0.155,
-    "auc": 0.781,
-    "accuracy": 0.715,
-    "psi years_experience": 0.244,
-    "psi commute_km": 0.178,
-    "psi job_family": 0.080,
-    "psi source": 0.914,
+    "tpr man": 0.6852,
+    "tpr woman": 0.5301,
+    "tpr gap": 0.1551,
+    "lower": 0.1015,
+    "selected Black women": 0.2510,
+    "selected Black men": 0.4669,
+    "impact ratio": 0.7429,
+    "in the large, 50 and over": 0.1643,
+    "auc": 0.7816,
+    "accuracy": 0.7147,
+    "psi years_experience": 0.2451,
+    "psi commute_km": 0.1706,
+    "psi job_family": 0.0804,
+    "psi source": 0.9093,
 }
 
 
@@ -106,16 +123,21 @@ def audit_of(folder: Path, seed: int, rows: tuple[int, int]) -> Audit:
         contract=CONTRACT.read_bytes(), contract_name="contract.yaml", as_of=AS_OF,
         train=folder / "train.parquet", evaluation=folder / "evaluation.parquet",
     )  # fmt: skip
-    return run_audit(request, Workspace(folder / "workspace"))
+    contract = parse_contract(request.contract, request.contract_name)
+    counted, sources, _ = count(
+        request, contract, Workspace(folder / "workspace"), lambda _stage, _share: None
+    )
+    found = assess(contract, counted, request.stages, AS_OF)
+    return Audit(
+        id="A-20261116-00000000", created_at=AS_OF.isoformat(), tool_version="", contract=contract,
+        stages=request.stages, sources=sources, model=None, counted=counted, measurements=found.measurements,
+        findings=found.findings, requirements=found.requirements, decision=found.decision,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory):
     return cache(lambda seed: audit_of(tmp_path_factory.mktemp(f"seed{seed}"), seed, (8_000, 4_000)))
-
-
-def statuses(audit: Audit, check: str):
-    return {f.subject[0] if f.subject else "": (f.status, f.evidence) for f in audit.findings if f.check == check}
 
 
 def missing_bin_explains(row) -> bool:
@@ -126,21 +148,22 @@ def missing_bin_explains(row) -> bool:
         for counts in (row.table.reference, row.table.current)
     ]
     before, after = row.table.missing()
-    risen = before / sum(row.table.reference) < 0.02 < 0.06 < after / sum(row.table.current)
+    risen = before < 0.02 * sum(row.table.reference) and after > 0.06 * sum(row.table.current)
     return risen and drift_status(psi(*kept)) == "stable" and psi(*kept).psi < 0.02
 
 
 def the_planted_findings(audit: Audit) -> None:
     """Everything that was planted is found with the status it has on every seed."""
     assert (audit.decision.verdict, audit.decision.exit_code) == ("BLOCKED", 1)
+    found = {(f.check, " × ".join(f.subject)): (f.status, f.evidence) for f in audit.findings}
+    assert {key: found[key] for key in STATUSES} == STATUSES
     gap = audit.finding("tpr_gap_gender")
-    assert gap.status == "FAIL"
+    assert gap.primary and gap.lower > 0.10
     assert (gap.high.group, gap.low.group) == (("man",), ("woman",))
     assert ("critical_fail", "tpr_gap_gender") in [(r.ground, r.subject) for r in audit.decision.reasons]
-    assert statuses(audit, "adverse_impact")["gender"][0] == "FAIL"
     # Fifty and over do better than their scores say, and nobody else's scores are off by as much.
     fault = audit.finding("calibration", ("age_band",))
-    assert (fault.status, fault.high.group) == ("FAIL", ("50 and over",))
+    assert fault.high.group == ("50 and over",)
     bands = [in_the_large(audit, "age_band", band) for band in ("under 30", "30–39", "40–49")]
     assert in_the_large(audit, "age_band", "50 and over") > 0.14
     assert max(map(abs, bands)) < 0.06
@@ -151,19 +174,11 @@ def the_planted_findings(audit: Audit) -> None:
     assert (drift["source"].status, drift["commute_km"].status) == ("major", "moderate")
     assert [name for name, _ in drift["source"].table.new_categories] == ["ai_matching"]
     assert missing_bin_explains(drift["commute_km"])
-    assert audit.finding("input_drift").status == "FAIL" and "source" in audit.finding("input_drift").names
-    # What can't be known on these rows is not passed.
-    assert audit.finding("slice_coverage", ("ethnicity",)).status == "INCONCLUSIVE"
-    assert audit.finding("intersections").status != "PASS"
-    assert {f.status for f in audit.findings if f.check == "no_regression"} == {"NOT_RUN"}
-    assert audit.finding("split_leakage").status == "PASS"
+    assert audit.finding("input_drift").names == ("source",)
 
 
 def test_the_shipped_example(hiring_audit):
     the_planted_findings(hiring_audit)
-    gap = hiring_audit.finding("tpr_gap_gender")
-    assert (gap.status, gap.evidence, gap.primary) == ("FAIL", "CONFIRMED", True)
-    assert hiring_audit.finding("adverse_impact", ("gender",)).evidence == "CONFIRMED"
     assert hiring_audit.model.trusted_by == "pinned"
     assert hiring_audit.worked_example
 
@@ -174,12 +189,10 @@ def test_golden_values_of_the_shipped_example(hiring_audit):
 
 
 def test_small_groups_are_too_few_and_never_within(hiring_audit):
-    people_of = {("nonbinary",): 28, ("woman", "Indigenous"): 20}
-    for group, positives in people_of.items():
+    for group in (("nonbinary",), ("woman", "Indigenous"), ("man", "Indigenous")):
         found = rate(hiring_audit, ("gender", "ethnicity")[: len(group)], group, "tpr")
         assert isinstance(found, TooFew)
-        assert found.denominator < found.required == 50
-        assert abs(found.denominator - positives) <= 10
+        assert 10 <= found.denominator < found.required == 50
     small = [
         r for r in hiring_audit.measurements.rates
         if r.subject == ("gender", "ethnicity") and r.metric == "tpr" and "" not in r.group
@@ -192,7 +205,7 @@ def test_small_groups_are_too_few_and_never_within(hiring_audit):
 
 def test_people_of_undisclosed_ethnicity_are_counted_and_not_compared(hiring_audit):
     undisclosed = rate(hiring_audit, "ethnicity", "", "selection_rate")
-    assert undisclosed.denominator == 140
+    assert undisclosed.denominator == pytest.approx(0.035 * 4000, abs=5)
     for gap in hiring_audit.measurements.gaps:
         assert all("" not in group for group in gap.gap.compared)
 
@@ -202,15 +215,8 @@ def test_every_seed_finds_what_was_planted(seeded, seed):
     audit = seeded(seed)
     the_planted_findings(audit)
     found = figures(audit)
-    assert found["tpr gap"] == pytest.approx(0.158, abs=0.03)
+    assert found["tpr gap"] == pytest.approx(0.158, abs=0.02)
     assert found["selected Black men"] - found["selected Black women"] > 0.15
-
-
-def test_the_gap_is_confirmed_on_most_seeds(seeded):
-    """Three groups are compared, so z is 2.344; sample_data/README.md says where that falls short."""
-    evidence = [seeded(seed).finding("tpr_gap_gender").evidence for seed in SEEDS]
-    assert evidence.count("CONFIRMED") >= 15
-    assert set(evidence) <= {"CONFIRMED", "UNCONFIRMED"}
 
 
 def test_other_seeds_are_other_people(seeded):
@@ -224,8 +230,7 @@ def test_the_population_has_the_planted_values(tmp_path):
     source = drift_of(audit)["source"].table
     sides = zip((source.reference, source.current), (8_000, 4_000), strict=True)
     found["psi source"] = psi(*([round(n * size / 200_000) for n in counts] for counts, size in sides)).psi
-    wrong = {n: found[n] for n, (value, limit) in PLANTED.items() if abs(found[n] - value) > limit}
-    assert not wrong
+    assert {name: found[name] for name in PLANTED} == pytest.approx(PLANTED, abs=0.01)
     others = ("education", "skills_score", "interview_score", "employment_gap_months")
     assert max(found[f"psi {name}"] for name in others) <= 0.004
 

@@ -1,4 +1,4 @@
-"""The lesson's twenty rows as a plain evaluation set, sliced by wording: every printed number, and the verdict."""
+"""The lesson's twenty rows as an evaluation set sliced by wording: the printed numbers and the verdict."""
 
 import re
 import shutil
@@ -94,7 +94,10 @@ def test_baseline_support_is_not_met_and_the_release_is_blocked(baseline):
     assert (baseline.decision.verdict, baseline.decision.exit_code) == ("BLOCKED", 1)
     unmet = [r.subject for r in baseline.decision.reasons if r.ground == "requirement"]
     assert sorted(unmet) == sorted(MISSING)
-    assert {r.subject for r in baseline.decision.reasons if r.ground == "critical_fail"} == {"tpr_gap", "fpr_guard"}
+    assert {r.subject for r in baseline.decision.reasons if r.ground == "critical_fail"} == {
+        "tpr_gap",
+        "fpr_guard",
+    }
 
 
 def test_intersections_are_all_too_few(baseline):
@@ -131,10 +134,14 @@ def test_the_repaired_candidate_has_equal_rates_and_is_still_not_approved(candid
     tpr, fpr = candidate.finding("tpr_gap"), candidate.finding("fpr_guard")
     assert (tpr.value, fpr.value) == (0, 0)
     assert tpr.chance == pytest.approx(1.0)
-    assert {(f.status, f.evidence, f.reason) for f in (tpr, fpr)} == {("INCONCLUSIVE", "UNSUPPORTED", "too_few")}
+    assert {(f.status, f.evidence, f.reason) for f in (tpr, fpr)} == {
+        ("INCONCLUSIVE", "UNSUPPORTED", "too_few")
+    }
     assert tpr.high.group == tpr.low.group == ("formal",)  # the first in the contract's order wins a tie
     assert (candidate.decision.verdict, candidate.decision.exit_code) == ("BLOCKED", 1)
-    blocking = [r for r in candidate.decision.reasons if r.ground in ("requirement", "critical_fail", "major_fail")]
+    blocking = [
+        r for r in candidate.decision.reasons if r.ground in ("requirement", "critical_fail", "major_fail")
+    ]
     assert {r.ground for r in blocking} == {"requirement"}
     assert sorted(r.subject for r in blocking) == sorted(MISSING)
 

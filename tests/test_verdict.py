@@ -95,7 +95,9 @@ def test_the_exit_code_is_the_verdicts_and_every_verdict_but_approved_has_a_reas
 
 
 @given(findings, requirements, withheld, st.sampled_from(SEVERITIES), st.sampled_from(STATUSES[1:]))
-def test_another_check_that_does_not_pass_never_improves_the_verdict(judged, stated, grounds, severity, status):
+def test_another_check_that_does_not_pass_never_improves_the_verdict(
+    judged, stated, grounds, severity, status
+):
     assume(any(f.status != "NOT_RUN" for f in judged))  # with none, the verdict is held back for that alone
     before = decide(judged, stated, grounds)
     after = decide([*judged, Judged("new", severity, status)], stated, grounds)
@@ -141,7 +143,11 @@ def test_the_order_of_checks_does_not_change_the_verdict(judged):
 
 
 def test_the_weightiest_ground_comes_first():
-    judged = [Judged("m", "major", "FAIL"), Judged("c", "critical", "FAIL"), Judged("o", "critical", "NOT_RUN")]
+    judged = [
+        Judged("m", "major", "FAIL"),
+        Judged("c", "critical", "FAIL"),
+        Judged("o", "critical", "NOT_RUN"),
+    ]
     reasons = decide(judged, [requirement(met=False)], [WITHHELD]).reasons
     grounds = [reason.ground for reason in reasons]
     assert grounds == ["requirement", "critical_fail", "major_fail", "critical_open", "contract_draft"]

@@ -60,7 +60,7 @@ def draft_contract(choices: DraftChoices) -> bytes:
         "# Every limit is your organisation's choice, not a legal definition. Review it, name the owners,",
         "# then change status to approved.",
         "schema: evenhand/contract/v1",
-        f"id: {_id(choices.id)}",
+        f"id: {_text(_id(choices.id))}",
         "version: 1",
         "status: draft                   # only an approved contract can approve a release",
         f"domain: {choices.domain}",
@@ -121,7 +121,7 @@ def _data(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
     single = {"training label": "training_label", "id": "id", "window": "window"}
     for role, key in single.items():
         lines += [f"  {key}: {_text(column)}" for column in _columns(choices, role)[:1]]
-    lines += ["  attributes:", *(_attribute(name, choices.cuts.get(name, "")) for name in protected)]
+    lines += ["  attributes:", *(_attribute(name, choices) for name in protected)]
     slices = ", ".join(_text(name) for name in _columns(choices, "slice"))
     lines.append(f"  slices: [{slices}]")
     if len(protected) > 1:
@@ -132,8 +132,8 @@ def _data(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
     return lines
 
 
-def _attribute(column: str, cuts: str) -> str:
-    basis = "basis: (fill in)"
+def _attribute(column: str, choices: DraftChoices) -> str:
+    basis, cuts = "basis: (fill in)", choices.cuts.get(column, "")
     if not cuts.strip():
         return f"    - {{name: {_text(column)}, {basis}}}"
     inner = _cuts(column, cuts)
@@ -142,7 +142,7 @@ def _attribute(column: str, cuts: str) -> str:
     labels.append(f"{shown[-2]} and over")
     listed = ", ".join(_text(label) for label in labels)
     bands = f"from: {{column: {_text(column)}, edges: [{', '.join(shown)}], labels: [{listed}]}}"
-    return f"    - {{name: {_text(column + '_band')}, {bands}, {basis}}}"
+    return f"    - {{name: {_attribute_name(column, choices)}, {bands}, {basis}}}"
 
 
 def _cuts(column: str, cuts: str) -> list[float]:
@@ -161,7 +161,12 @@ def _cuts(column: str, cuts: str) -> list[float]:
 
 
 def _attribute_name(column: str, choices: DraftChoices) -> str:
-    return _text(column + "_band" if choices.cuts.get(column, "").strip() else column)
+    if not choices.cuts.get(column, "").strip():
+        return _text(column)
+    name = f"{column}_band"
+    while name in choices.roles:  # a column of the file is called so already
+        name += "_"
+    return _text(name)
 
 
 def _checks(choices: DraftChoices, protected: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import ceil
 
 from audit_core.contract.schema import ReleaseContract
@@ -27,12 +28,12 @@ def needed(finding: Finding, part: SubjectGap, contract: ReleaseContract, counte
     if not have:
         return None
     group = min(have, key=lambda name: have[name])
-    for true_gap in (0.0, float(finding.value or 0)):
+    for true_gap in (Fraction(0), Fraction(finding.value or 0)):
         target = max(part.min_support, _to_pass(finding, contract, len(have), true_gap) or 0)
         more = target - have[group]
         if more > 0:
             in_rows = ceil(more * rows[group] / have[group]) if have[group] else None
-            return Needs(group=group, unit=unit, more=more, rows=in_rows, true_gap=true_gap)
+            return Needs(group=group, unit=unit, more=more, rows=in_rows, true_gap=float(true_gap))
     return None
 
 
@@ -50,13 +51,15 @@ def _people(
     return metric.support, have, rows
 
 
-def _to_pass(finding: Finding, contract: ReleaseContract, groups: int, true_gap: float) -> int | None:
+def _to_pass(finding: Finding, contract: ReleaseContract, groups: int, true_gap: Fraction) -> int | None:
     """People per group until a gap of this size can be shown to be within the limit, if a formula knows."""
     high, low, limit = finding.high, finding.low, finding.limit
     if finding.compare != "difference" or high is None or low is None or limit is None or groups < 2:
         return None
     if high.numerator is None or low.numerator is None or not 0 < limit < 1 or true_gap >= limit:
         return None
-    rate = (high.numerator + low.numerator) / (high.denominator + low.denominator)
+    rate = Fraction(high.numerator + low.numerator, high.denominator + low.denominator)
+    if true_gap > max(rate, 1 - rate):  # no two rates lie that far apart with one of them at the pooled rate
+        return None
     level = float(contract.statistics.level)
-    return people_to_pass(rate, groups, float(limit), true_gap, level=level)
+    return people_to_pass(float(rate), groups, float(limit), float(true_gap), level=level)

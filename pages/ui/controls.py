@@ -88,7 +88,7 @@ def opened() -> Audit:
 
 
 def _ways_on() -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open the worked example", type="primary", icon=":material/science:"):
             st.switch_page(SUMMARY, query_params={"audit": "example"})
         st.page_link(START, label="Use your own files", icon=":material/upload_file:")

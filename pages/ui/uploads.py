@@ -33,7 +33,7 @@ PARTS = (
     Part(
         role="model",
         title="Trained classifier",
-        about="A scikit-learn model saved with joblib. It runs in a locked process of its own. "
+        about="A scikit-learn model saved with joblib. It runs in a process of its own. "
         "Leave it out when the evaluation file holds scores or decisions.",
         endings=["joblib", "pkl"],
     ),
@@ -136,7 +136,7 @@ def trust_question(upload: Upload) -> bool:
     with st.container(border=True, key="trust"):
         st.subheader("Do you trust this model file?", anchor=False)
         st.markdown(
-            "Opening a joblib file runs whatever its author put in it. It is opened in a locked process, "
+            "Opening a joblib file runs whatever its author put in it. It is opened in a process of its own, "
             "and only after you say that you know the file. If you do not, give a file with a predictions "
             "column instead."
         )
