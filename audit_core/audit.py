@@ -16,7 +16,7 @@ from audit_core.contract.schema import ReleaseContract, Stage
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.build import count_table, rank_groups, shared_ids, take_in
 from audit_core.cube.build_drift import Side, count_drift
-from audit_core.cube.coding import Coding, code_table
+from audit_core.cube.coding import code_reference, code_table
 from audit_core.cube.counted import Counted, Overlap
 from audit_core.cube.drift import DriftTable
 from audit_core.decision.assess import assess
@@ -252,7 +252,7 @@ def _count_tables(
     overlap: Overlap | None = None
     if train is not None and evaluation is not None:
         tell("Comparing the training sample with the evaluation set", 0.85)
-        reference = Side(con=con, table=train, coding=_train_coding(con, train, contract))
+        reference = Side(con=con, table=train, coding=code_reference(con, train, contract))
         drift = _in_order(count_drift(reference, Side(con=con, table=evaluation, coding=coding), contract))
         key = contract.data.id
         if key and train.has(key) and evaluation.has(key):
@@ -266,19 +266,6 @@ def _in_order(tables: tuple[DriftTable, ...]) -> tuple[DriftTable, ...]:
     """The tables by feature, everybody first, then group by group: a query gives groups in any order."""
     places = {key: place for place, key in enumerate(dict.fromkeys((t.feature, t.kind) for t in tables))}
     return tuple(sorted(tables, key=lambda t: (places[t.feature, t.kind], t.attribute, t.group)))
-
-
-def _train_coding(con: duckdb.DuckDBPyConnection, train: Table, contract: ReleaseContract) -> Coding:
-    """How the training sample is read; it may lack the label, an attribute or a slice of the contract."""
-    spec = contract.data
-    label = spec.label if spec.label and train.has(spec.label.column) else None
-    present = replace(
-        spec,
-        label=label,
-        attributes=tuple(a for a in spec.attributes if train.has(a.bands.column if a.bands else a.column)),
-        slices=tuple(name for name in spec.slices if train.has(name)),
-    )
-    return code_table(con, train, replace(contract, data=present))
 
 
 def look_at(path: Path | str, name: str, role: Role = "evaluation") -> TableLook:

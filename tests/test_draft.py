@@ -14,7 +14,8 @@ from audit_core.sources.profile import ROLES
 WEIRD = st.sampled_from(
     ['say "x"', "it's", "a: b", "# no", "- x", "{a}", "[a, b]", "& a", "*a", "!t", "| x", "> x", "%d", "@x",
      "`x`", "null", "true", "1", "1.0", "~", "yes", "0x1", "größe", "年齢", "a\\nb", "a\\", "{{x}}",
-     "---", "...", "a,b", "age_band", "age", " a", "a ", "=", "<<", "label", "💡", "2026-01-01", ".inf", "'", '"']
+     "---", "...", "a,b", "age_band", "age", " a", "a ", "=", "<<", "label", "💡", "2026-01-01", ".inf",
+     "'", '"']
 )  # fmt: skip
 NAMES = st.one_of(
     WEIRD,

@@ -209,6 +209,7 @@ def test_support_protects_from_comfort_but_not_from_proof():
     assert (finding.status, finding.evidence) == ("FAIL", "CONFIRMED")
     assert finding.value == Fraction(1, 100)  # over the supported groups
     assert finding.lower == pytest.approx(bounds([(400, 500), (395, 500), (0, 12)])[0], abs=1e-9)
+    assert outcome(tpr_counts({"A": (400, 500), "B": (395, 500), "C": (0, 10)}))[:2] == ("FAIL", "CONFIRMED")
     nine = tpr_counts({"A": (400, 500), "B": (395, 500), "C": (0, 9)})
     assert outcome(nine) == ("INCONCLUSIVE", "UNSUPPORTED", "too_few")
     not_required = ", required: [A, B]"
@@ -223,6 +224,8 @@ def test_required_groups():
     assert (finding.status, finding.names) == ("INCONCLUSIVE", ("C",))
     absent = found(two, attribute=", required: [A, B, D]")
     assert (absent.status, absent.evidence, absent.names) == ("INCONCLUSIVE", "UNSUPPORTED", ("D",))
+    alone = tpr_counts({"A": (880, 1000), "B": (9, 10)})
+    assert outcome(alone, attribute=", required: [A]") == ("INCONCLUSIVE", "UNSUPPORTED", "too_few")
     # A group that is not required is compared all the same once it has support.
     third = tpr_counts({"A": (880, 1000), "B": (870, 1000), "C": (60, 100)})
     assert outcome(third, attribute=", required: [A, B]")[0] == "FAIL"
@@ -230,7 +233,7 @@ def test_required_groups():
 
 @pytest.mark.parametrize(("unknown", "expected"), [(222, "PASS"), (223, "INCONCLUSIVE")])
 def test_more_than_a_tenth_unknown_is_no_support(unknown, expected):
-    groups = {"A": (880, 1000), "B": (870, 1000), "": (0, unknown)}
+    groups = {"A": (880, 999), "B": (870, 999), "": (0, unknown)}  # 222 are a tenth, and not over it
     finding = found(tpr_counts(groups))
     assert finding.status == expected
     assert finding.reason == ("within" if expected == "PASS" else "too_many_unknown")
@@ -329,6 +332,12 @@ def test_a_ratio_is_proven_too_small_by_a_small_group_where_the_others_are_at_ze
     assert (finding.status, finding.evidence, finding.value) == ("FAIL", "CONFIRMED", 0)
 
 
+def test_a_small_group_that_is_not_required_does_not_take_a_ratio_its_pass():
+    groups = selected_counts({"A": (600, 1000), "B": (590, 1000), "C": (6, 12)})
+    assert outcome(groups, RATIO, attribute=", required: [A, B]") == ("PASS", "CONFIRMED", "within")
+    assert outcome(groups, RATIO) == ("INCONCLUSIVE", "UNSUPPORTED", "too_few")
+
+
 def test_a_ratio_uses_the_favourable_side():
     flagged = selected_counts({"A": (100, 1000), "B": (200, 1000)})
     assert found(flagged, RATIO).value == Fraction(1, 2)
@@ -380,6 +389,9 @@ def test_a_thin_group_fails_a_value_check_only_when_it_is_proven():
     assert outcome(one, check, attribute=", required: [A, B]") == ("PASS", "CONFIRMED", "within")
     proven = base({**big, "C": (0, 40)})
     strict = "metric: base_rate, compare: value, of: [g], limit: {min: 0.20, max: 0.98}"
+    ten, nine = (base({"A": (0, n), "B": (5, n)}) for n in (10, 9))
+    assert outcome(ten, strict.replace("0.20", "0.50")) == ("FAIL", "CONFIRMED", "beyond")
+    assert outcome(nine, strict.replace("0.20", "0.50")) == ("FAIL", "UNSUPPORTED", "point_beyond")
     assert outcome(proven, strict, attribute=", required: [A, B]") == ("FAIL", "CONFIRMED", "beyond")
 
 

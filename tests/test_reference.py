@@ -127,7 +127,7 @@ def dataset(reference_data, tmp_path_factory):
             pairs, slices = [*pairs, ("race", "decile_score")], ("decile_score", "score_text")
         text = contract(
             mapped(expected), list(expected["attributes"]), intersections=pairs, slices=slices, metrics=GAPS,
-            favourable=expected["meta"]["mapping"]["selected"][0],  # the libraries' ratios are of the selected
+            favourable=expected["meta"]["mapping"]["selected"][0],  # as the libraries divide
         )  # fmt: skip
         return expected, audited(text, source, place)
 

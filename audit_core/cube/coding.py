@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,19 @@ def code_table(
         micro=micro_sql(score, bands) if score else "cast(NULL AS BIGINT)",
         bands=bands,
     )
+
+
+def code_reference(con: duckdb.DuckDBPyConnection, train: Table, contract: ReleaseContract) -> Coding:
+    """Return how a training sample is read; it may lack the label, an attribute or a slice."""
+    spec = contract.data
+    label = spec.label if spec.label and train.has(spec.label.column) else None
+    present = replace(
+        spec,
+        label=label,
+        attributes=tuple(a for a in spec.attributes if train.has(a.bands.column if a.bands else a.column)),
+        slices=tuple(name for name in spec.slices if train.has(name)),
+    )
+    return code_table(con, train, replace(contract, data=present))
 
 
 def _axes(con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract) -> tuple[CodedAxis, ...]:

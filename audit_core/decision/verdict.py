@@ -83,8 +83,8 @@ def decide(
     withheld
         Grounds, other than checks, on which nothing may be approved (a draft contract, old data).
 
-    Guarantee: nothing but a full set of PASS, with every requirement met, yields APPROVED; no check that ran is
-    never an approval.
+    Guarantee: nothing but a full set of PASS, with every requirement met, yields APPROVED; where no check
+    ran, nothing is approved.
     """
     blocking = [
         DecisionReason(ground="requirement", subject=r.id) for r in requirements if r.blocking and not r.met

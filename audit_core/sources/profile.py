@@ -105,7 +105,7 @@ _PATTERNS: Sequence[tuple[ColumnRole, re.Pattern[str]]] = (
         "label",
         re.compile(r"^(label|target|outcome|y|y_true|ground_truth|qualified|default(ed)?|expected\w*)$"),
     ),
-    ("score", re.compile(r"(^|_)(score|probability|proba|prob|y_score|y_prob|p)$")),
+    ("score", re.compile(r"^((model|risk|judge|pred(icted|iction)?|decile|y)_)?(score|prob(a|ability)?|p)$")),
     ("decision", re.compile(r"^(decision|prediction|predicted|y_pred|selected|advanced|approved|route)$")),
     ("window", re.compile(r"(^|_)(month|week|quarter|date|window|period)($|_)")),
     ("slice", re.compile(r"^(channel|source|region|country|state|product|segment|job_family|variant)$")),

@@ -203,11 +203,10 @@ def batches(con: duckdb.DuckDBPyConnection, table: Table, rows: int = 50_000) ->
     """Yield the rows in file order, under the file's own column names; errors as in `run`."""
     import pyarrow as pa
 
-    names = list(table.source.columns)
     with _told(table.source.name):
         reader: pa.RecordBatchReader = con.sql(f"SELECT * FROM {table.scan}").to_arrow_reader(rows)
         for batch in reader:
-            yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+            yield pa.RecordBatch.from_arrays(batch.columns, names=list(table.source.columns))
 
 
 @contextmanager
@@ -230,8 +229,7 @@ def _reason(detail: str) -> str:
         return "Counting this table takes more memory than is allowed"
     if "utf-8" in lowered or "unicode" in lowered or "encod" in lowered:
         return "The file is not UTF-8 text"
-    after = detail.partition("Line:")[2].split()
-    line = after[0].strip(":,.") if after else ""
+    line = (detail.partition("Line:")[2].split() or [""])[0].strip(":,.")
     place = f" (line {line})" if line.isdigit() else ""
     if "unterminated quote" in lowered or "not terminated" in lowered:
         return f"A quoted cell is never closed{place}"
