@@ -20,7 +20,7 @@ id: test
 version: 1
 status: draft
 domain: other
-decision: {{question: q, population: p, favourable: 1, harm: h, harmed_by: wrong_no}}
+decision: {{question: q, population: p, favourable: {good}, harm: h, harmed_by: wrong_no}}
 data: {{{data}}}
 checks:
   - {{id: presence, stage: data, metric: coverage, of: [{of}], severity: critical, owner: owner, why: w}}
@@ -30,12 +30,12 @@ author: owner
 """
 
 
-def contract_bytes(data=DATA, of="g"):
-    return CONTRACT.format(data=data, of=of).encode()
+def contract_bytes(data=DATA, of="g", good="1"):
+    return CONTRACT.format(data=data, of=of, good=good).encode()
 
 
-def contract(data=DATA, of="g"):
-    return parse_contract(contract_bytes(data, of), "contract.yaml")
+def contract(data=DATA, of="g", good="1"):
+    return parse_contract(contract_bytes(data, of, good), "contract.yaml")
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def test_rank_sums_agree_with_sklearn(tmp_path):
 
 
 def test_ranks_hold_the_rows_of_the_cube_and_no_others(tmp_path):
-    spec = contract(f"{LABEL}, {SCORE}, decision: {{column: d, positive: ['yes']}}, {GROUP}")
+    spec = contract(f"{LABEL}, {SCORE}, decision: {{column: d, positive: ['yes']}}, {GROUP}", good="'yes'")
     file = written(tmp_path, "t.csv", "y,s,g,d\n1,0.9,a,yes\n0,0.1,a,no\n1,0.8,a,\n0,0.7,b,NA\n1,,a,no\n")
     cube, intake, ranks = counted(file, spec)
     assert (cube.rows, intake.counted) == (3, 3)
@@ -380,7 +380,7 @@ def test_a_positive_value_late_in_the_alphabet_is_found(tmp_path):
     file = written(tmp_path, "t.csv", text)
     label = contract(f"label: {{column: y, positive: zz hired}}, {SCORE}, {GROUP}")
     assert int(cube_of(file, label).outcomes(())[()][1].sum()) == 1
-    chosen = contract(f"decision: {{column: d, positive: [zz hired]}}, {GROUP}")
+    chosen = contract(f"decision: {{column: d, positive: [zz hired]}}, {GROUP}", good="zz hired")
     assert decisions(cube_of(file, chosen)) == (80, 1, 0)
 
 
@@ -388,7 +388,9 @@ def test_a_positive_value_late_in_the_alphabet_is_found(tmp_path):
 
 
 def test_a_decision_column_with_abstentions(tmp_path):
-    spec = contract(f"{LABEL}, decision: {{column: d, positive: [yes, 1], abstain: [refer]}}, {GROUP}")
+    spec = contract(
+        f"{LABEL}, decision: {{column: d, positive: [yes, 1], abstain: [refer]}}, {GROUP}", good="'yes'"
+    )
     cells = ["yes", "no", "refer", "1.0", "", "refer"]
     file = written(tmp_path, "t.csv", "y,g,d\n" + "".join(f"1,a,{cell}\n" for cell in cells))
     cube, intake, ranks = counted(file, spec)
@@ -397,7 +399,7 @@ def test_a_decision_column_with_abstentions(tmp_path):
 
 
 def test_the_decision_column_comes_before_the_threshold(tmp_path):
-    spec = contract(f"{LABEL}, {SCORE}, decision: {{column: d, positive: [yes]}}, {GROUP}")
+    spec = contract(f"{LABEL}, {SCORE}, decision: {{column: d, positive: [yes]}}, {GROUP}", good="'yes'")
     file = written(tmp_path, "t.csv", "y,s,g,d\n1,0.1,a,yes\n0,0.9,a,no\n1,inf,a,yes\n")
     cube, intake, _ = counted(file, spec)
     assert decisions(cube) == (1, 2, 0) and intake.dropped == ()
@@ -406,14 +408,16 @@ def test_the_decision_column_comes_before_the_threshold(tmp_path):
 
 @pytest.mark.parametrize("cells", [["Yes", "no"], ["yes ", "no"], ["approved", "refused"]])
 def test_a_misspelled_decision_is_not_a_silent_no(tmp_path, cells):
-    spec = contract(f"{LABEL}, decision: {{column: d, positive: ['yes']}}, {GROUP}")
+    spec = contract(f"{LABEL}, decision: {{column: d, positive: ['yes']}}, {GROUP}", good="'yes'")
     file = written(tmp_path, "t.csv", "y,g,d\n" + "".join(f"1,a,{cell}\n" for cell in cells))
     with pytest.raises(SourceError, match="“d” has"):
         counted(file, spec)
 
 
 def test_everybody_refused_is_a_finding_not_an_error(tmp_path):
-    spec = contract(f"{LABEL}, decision: {{column: d, positive: ['yes'], abstain: [refer]}}, {GROUP}")
+    spec = contract(
+        f"{LABEL}, decision: {{column: d, positive: ['yes'], abstain: [refer]}}, {GROUP}", good="'yes'"
+    )
     file = written(tmp_path, "t.csv", "y,g,d\n1,a,no\n1,a,refer\n")
     assert decisions(cube_of(file, spec)) == (1, 0, 1)
 
@@ -492,3 +496,13 @@ def test_the_threshold_is_part_of_the_question(tmp_path):
     other = contract(f"{LABEL}, score: {{column: s, threshold: 0.6}}, {GROUP}")
     one, two = cube_of(file, contract()), cube_of(file, other)
     assert one.bands.threshold == Fraction(1, 2) and one != two
+
+
+def test_a_favourable_decision_that_never_occurs_is_refused(tmp_path):
+    """A leftover `favourable: 1` beside decisions of yes and no would turn the impact ratio round."""
+    data = f"{LABEL}, decision: {{column: d, positive: ['yes']}}, {GROUP}"
+    file = written(tmp_path, "t.csv", "y,g,d\n1,a,yes\n0,b,no\n")
+    with pytest.raises(UsageError, match="favourable decision “1” never occurs in “d”"):
+        counted(file, contract(data, good="1"))
+    for good in ("yes", "no"):
+        assert decisions(cube_of(file, contract(data, good=f"'{good}'"))) == (1, 1, 0)

@@ -18,7 +18,7 @@ from audit_core.cube.sql import (
     micro_sql,
     threshold_sql,
 )
-from audit_core.errors import SourceError
+from audit_core.errors import SourceError, UsageError
 from audit_core.sources.tables import Table, run
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def code_table(
     ------
     UsageError
         A column the contract names is missing.
+        Or the decision it calls favourable never occurs.
     SourceError
         The label has values and the contract does not say which of them is positive.
     """
@@ -216,6 +217,17 @@ def _bands(contract: ReleaseContract) -> Bands:
     return score_bands(score.low, score.high, score.threshold, score.bands)
 
 
+def _require_favourable(table: Table, cells: list[str], contract: ReleaseContract) -> None:
+    """Refuse a favourable value that is no decision at all: the impact ratio would turn round unnoticed."""
+    good, chosen = contract.decision.favourable, contract.data.decision
+    if chosen and good and len(cells) > 1 and not matching([*cells, *chosen.positive], [good]):
+        raise UsageError(
+            f"The favourable decision “{good}” never occurs in “{chosen.column}”",
+            where=table.source.name,
+            remedy="State it in the contract as it stands in the file, under decision: favourable",
+        )
+
+
 def _decision(
     con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract, score: str | None
 ) -> str:
@@ -223,6 +235,7 @@ def _decision(
     if chosen and table.has(chosen.column):
         cells = _distinct(con, table, chosen.column)
         positive, abstain = _named(table, chosen.column, cells, chosen.positive, chosen.abstain)
+        _require_favourable(table, cells, contract)
         return choice_sql(table.text(chosen.column), positive, abstain)
     named = contract.data.score
     if score is not None and named is not None and named.threshold is not None:

@@ -13,7 +13,7 @@ from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, GroupValue, Needs
 from audit_core.metrics.drift import DriftStatistics, drift_status
 from audit_core.metrics.measurements import DriftRow, Measurements
-from audit_core.metrics.rates import listed_groups
+from audit_core.metrics.rates import listed_groups, too_many_unknown
 
 GATED_KINDS = ("numeric", "categorical")
 
@@ -46,6 +46,8 @@ def judge_coverage(
         more = contract.support.rows - rows[short]
         needs = Needs(group=short, unit="rows", more=more, rows=more)
         return replace(found, status="INCONCLUSIVE", reason="thin_group", needs=needs)
+    if too_many_unknown(tables):
+        return replace(found, status="INCONCLUSIVE", reason="too_many_unknown")
     return replace(found, status="PASS", evidence="CONFIRMED", reason="within")
 
 
