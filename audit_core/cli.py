@@ -119,9 +119,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text} is no ISO 8601 time, such as 2026-11-22T09:00Z") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -187,7 +187,7 @@ def _require_writable(arguments: argparse.Namespace) -> None:
     """Refuse an output that can't be written before the work starts, not after it."""
     given = [arguments.pdf, Path(arguments.json) if arguments.json not in (None, "-") else None]
     for path in (path for path in given if path is not None):
-        if not path.resolve().parent.is_dir():
+        if not path.absolute().parent.is_dir():
             raise UsageError(
                 "The folder of an output file does not exist", where=str(path), remedy="Make the folder first"
             )
@@ -201,11 +201,19 @@ def _write(arguments: argparse.Namespace, audit: Audit, workspace: Workspace) ->
     if arguments.json == "-":
         sys.stdout.buffer.write(workspace.artifact(audit.id, "audit.json") + b"\n")
     elif arguments.json:
-        Path(arguments.json).write_bytes(workspace.artifact(audit.id, "audit.json"))
+        _save(Path(arguments.json), workspace.artifact(audit.id, "audit.json"))
     if arguments.pdf:
         from audit_core.report.pdf import summary_pdf
 
-        arguments.pdf.write_bytes(summary_pdf(audit))
+        _save(arguments.pdf, summary_pdf(audit))
+
+
+def _save(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        problem = f"An output file can't be written: {error.strerror}"
+        raise UsageError(problem, where=str(path), remedy="Name another; the audit is kept") from error
 
 
 def _print_decision(audit: Audit, workspace: Workspace) -> None:

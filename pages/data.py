@@ -6,9 +6,11 @@ import streamlit as st
 
 from audit_core.contract.draft import draft_contract
 from audit_core.errors import AuditError
+from audit_core.report.escape import for_markdown
 from audit_core.sources.profile import TableLook
 from pages.ui import cached, session
 from pages.ui.controls import SUMMARY, show_error
+from pages.ui.needs import still_needed, unused_columns
 from pages.ui.roles import draft_fields, role_fields
 from pages.ui.running import run_files
 from pages.ui.session import Upload
@@ -39,6 +41,13 @@ def contract_of(look: TableLook) -> tuple[bytes, str] | None:
         return draft.encode(), uploads["contract"].name
     roles = role_fields(look, with_model="model" in uploads)
     choices = draft_fields(look, roles, with_train="train" in uploads, with_model="model" in uploads)
+    for note in unused_columns(choices):
+        st.info(for_markdown(note))
+    wanted = still_needed(choices)
+    for need in wanted:
+        st.warning(for_markdown(need), icon=":material/help:")
+    if wanted:
+        return None
     try:
         return draft_contract(choices), "contract.yaml"
     except AuditError as error:

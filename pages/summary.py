@@ -69,7 +69,10 @@ def show_sign_off(page: Summary) -> None:
             }
             for line in page.requirements
         ]
-        show_table(rows, "Requirements of the contract and who stated them")
+        if rows:
+            show_table(rows, "Requirements of the contract and who stated them")
+        else:
+            st.caption("The contract states no requirements.")
     with right:
         st.header("Sign-off", anchor=False)
         signs = [
@@ -77,7 +80,10 @@ def show_sign_off(page: Summary) -> None:
             for line in page.sign_off
         ]
         st.markdown(badge(page.signed) + " Nobody has signed this decision.")
-        show_table(signs, "Signatures the contract requires")
+        if signs:
+            show_table(signs, "Signatures the contract requires")
+        else:
+            st.caption("The contract asks for no signature.")
 
 
 audit = opened()

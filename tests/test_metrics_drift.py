@@ -1,15 +1,20 @@
 """Drift statistics against scipy's, and a status that does not take chance for drift."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from make_tables import contract
+from report_factory import counted
 
+from audit_core.cube.drift import MISSING_BIN, DriftTable
 from audit_core.metrics.drift import DriftStatistics, drift_status, ks_from_counts, psi
 from audit_core.metrics.estimate import Undefined
+from audit_core.metrics.measure import drift_rows
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "drift.json").read_text(encoding="utf-8"))
 FIELDS = {
@@ -141,6 +146,15 @@ def test_ks_of_bins_never_exceeds_that_of_the_values():
     assert fine == pytest.approx(GOLDEN["continuous"]["ks"], abs=GOLDEN["tol_abs"])
     assert ks_from_counts([0, 0], [1, 2]) is None
     assert ks_from_counts([4, 0], [0, 9]) == 1
+
+
+def test_ks_is_of_the_values_that_are_there():
+    """A cell that goes missing is no larger value: it moves PSI, not the order of the others."""
+    table = DriftTable(feature="x", kind="numeric", attribute="", group="", edges=(1.0,), new_categories=(),
+                       labels=("low", "high", MISSING_BIN),
+                       reference=(50, 50, 0), current=(40, 40, 20))  # fmt: skip
+    (row,) = drift_rows(contract(), replace(counted(rows=100), drift=(table,)))
+    assert row.ks == 0 and row.statistics.psi > 0.1
 
 
 def test_mistakes_are_refused():

@@ -117,3 +117,10 @@ def test_mistakes_are_refused():
             rank_sums(pos, neg)
     with pytest.raises(ValueError, match="overflow"):
         rank_sums([10**9], [1])
+
+
+def test_slices_have_no_gap_of_auc_rather_than_an_undefined_one(hiring_audit):
+    measured = hiring_audit.measurements
+    assert measured.gap(("source",), "selection_rate", "difference") is not None
+    assert measured.gap(("source",), "auc", "difference") is None
+    assert measured.gap(("gender",), "auc", "difference").gap.value > 0

@@ -336,6 +336,13 @@ def test_a_folder_named_like_a_partition_changes_nothing(tmp_path):
     assert rows_of(saved(folder, pd.DataFrame({"sex": ["M"]}), "a.parquet")) == (("sex",), [("M",)])
 
 
+def test_no_path_is_not_the_current_folder(tmp_path, monkeypatch):
+    saved(tmp_path, pd.DataFrame({"g": ["a"], "s": [0.5], "y": [1]}), "1.parquet")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="no such file"):
+        rows_of("")
+
+
 def test_a_glob_joins_files_with_one_header(tmp_path):
     written(tmp_path, "p2.csv", "a,b\n2,y\n")
     written(tmp_path, "p1.csv", "a,b\n1,x\n")

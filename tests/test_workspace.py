@@ -34,6 +34,12 @@ def everything(folder: Path):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+def test_a_workspace_that_can_not_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match="workspace can't be made"):
+        Workspace(tmp_path / "file")
+
+
 # --- saving and loading
 
 

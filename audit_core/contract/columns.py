@@ -101,10 +101,14 @@ def _score(root: Node) -> Iterator[Problem]:
 
 def _abstain(root: Node) -> Iterator[Problem]:
     positive = {node.text for node in root.listed("data", "decision", "positive")}
+    good = root.get("decision", "favourable")
     for node in root.listed("data", "decision", "abstain"):
         if node.text in positive:
             message = f"“{short(node.text)}” can't mean both yes (positive) and not decided yet (abstain)"
             yield problem(node, "yes-and-abstain", message)
+        if good is not None and node.text == good.text:
+            message = f"“{short(good.text)}” means not decided yet (abstain), so it can't be favourable"
+            yield problem(good, "favourable-abstain", message)
 
 
 def _pairs(root: Node) -> Iterator[Problem]:

@@ -41,6 +41,11 @@ def level_word(level: str) -> str:
     return level or UNKNOWN_WORD
 
 
+def group_words(group: Iterable[str]) -> str:
+    """Return a group's levels as one text, unknown ones in words."""
+    return " × ".join(level_word(level) for level in group)
+
+
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 """No fractions (1/2 may be a date), and no exponent that would take a minute to write out."""
 

@@ -45,12 +45,21 @@ class Workspace:
     ----------
     root
         The folder; made when missing. Default: the environment's EVENHAND_WORKSPACE, else ./workspace.
+
+    Raises
+    ------
+    UsageError
+        The folder can't be made.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(os.environ.get(ROOT_VARIABLE) or "workspace")
-        for name in ("inputs", "scored", "audits"):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+        try:
+            for name in ("inputs", "scored", "audits"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"The workspace can't be made: {error.strerror}"
+            raise UsageError(problem, where=str(self.root), remedy="Name another folder") from error
 
     def store_upload(self, name: str, stream: BinaryIO) -> Path:
         """Return the path of an uploaded file, copied chunk by chunk and kept by its SHA-256.

@@ -12,6 +12,8 @@ from audit_core.metrics.intervals import Interval
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT_RUN"]
 Evidence = Literal["CONFIRMED", "UNCONFIRMED", "UNSUPPORTED"]
+WORST_FIRST: tuple[Status, ...] = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
+SUREST_FIRST: tuple[Evidence, ...] = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED")
 LimitKind = Literal["max", "min", "between", "none"]
 Reason = Literal[
     "within",  # PASS: shown to be within the limit

@@ -9,10 +9,18 @@ from typing import Any
 
 from audit_core.contract.metrics import NEEDS_LABEL
 from audit_core.contract.schema import Check, ReleaseContract, Stage, Subject
-from audit_core.cube.axes import NEITHER, level_word
-from audit_core.cube.count_cube import Group
+from audit_core.cube.axes import NEITHER, group_words
 from audit_core.cube.counted import Counted
-from audit_core.findings.finding import Evidence, Finding, GroupValue, LimitKind, Reason, Status
+from audit_core.findings.finding import (
+    SUREST_FIRST,
+    WORST_FIRST,
+    Evidence,
+    Finding,
+    GroupValue,
+    LimitKind,
+    Reason,
+    Status,
+)
 from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
 from audit_core.findings.judge_value import judge_value
 from audit_core.findings.needs import needed
@@ -149,20 +157,17 @@ def judge_gap(
         low=_group_value(found.low),
         chance=found.chance_of_gap,
         warned=_warned(check, found.value, ratio=ratio),
-        names=tuple(_label(group) for group in part.missing),
+        names=tuple(group_words(group) for group in part.missing),
     )
     return finding if status == "PASS" else replace(finding, needs=needed(finding, part, contract, counted))
-
-
-_WORST: tuple[Status, ...] = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
-_SUREST: tuple[Evidence, ...] = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED")
 
 
 def _weight(judged: tuple[SubjectGap, Outcome]) -> tuple[int, int, Fraction]:
     """Order of a criterion's parts: the worst status, the surest evidence, then the larger gap."""
     part, (status, evidence, _) = judged
     value = part.gap.value or Fraction(0)
-    return _WORST.index(status), _SUREST.index(evidence), value if part.gap.compare == "ratio" else -value
+    size = value if part.gap.compare == "ratio" else -value
+    return WORST_FIRST.index(status), SUREST_FIRST.index(evidence), size
 
 
 def _difference_outcome(part: SubjectGap, blank: Finding, fail_rule: str) -> Outcome:
@@ -226,7 +231,3 @@ def _warned(check: Check, value: Any, *, ratio: bool) -> bool:
     if value is None or check.limit.warn is None:
         return False
     return bool(value < check.limit.warn if ratio else value > check.limit.warn)
-
-
-def _label(group: Group) -> str:
-    return " × ".join(level_word(level) for level in group)

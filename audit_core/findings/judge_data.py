@@ -7,8 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract
-from audit_core.cube.axes import level_word
-from audit_core.cube.count_cube import Group
+from audit_core.cube.axes import group_words
 from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, GroupValue, Needs
 from audit_core.metrics.drift import DriftStatistics, drift_status
@@ -35,7 +34,7 @@ def judge_coverage(
         value=value,
         low=GroupValue(group=smallest, value=Fraction(rows[smallest]), numerator=None,
                        denominator=rows[smallest]) if smallest is not None else None,
-        names=tuple(_label(group) for group in [*absent, *thin]),
+        names=tuple(group_words(group) for group in [*absent, *thin]),
     )  # fmt: skip
     if absent:
         return replace(found, status="FAIL", evidence="CONFIRMED", reason="missing_group")
@@ -111,7 +110,3 @@ def _psi(row: DriftRow) -> float:
 
 def _named(status: Mapping[str, str], wanted: str) -> tuple[str, ...]:
     return tuple(feature for feature, found in status.items() if found == wanted)
-
-
-def _label(group: Group) -> str:
-    return " × ".join(level_word(level) for level in group)

@@ -6,9 +6,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract
-from audit_core.cube.axes import level_word
+from audit_core.cube.axes import group_words
 from audit_core.cube.counted import Counted
-from audit_core.findings.finding import Evidence, Finding, GroupValue, Reason, Status
+from audit_core.findings.finding import (
+    SUREST_FIRST,
+    WORST_FIRST,
+    Evidence,
+    Finding,
+    GroupValue,
+    Reason,
+    Status,
+)
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.intervals import Interval, wilson, z_one_sided, z_two_sided
@@ -58,7 +66,7 @@ def judge_value(
         high=_value_of(count),
         low=_value_of(count),
         warned=any(_warned(check, count) for count, _ in judged),
-        names=tuple(" × ".join(level_word(level) for level in group) for group in missing),
+        names=tuple(group_words(group) for group in missing),
     )
 
 
@@ -102,16 +110,12 @@ def _warned(check: Check, count: Count) -> bool:
     return value > warn if check.limit.max is not None else value < warn
 
 
-_STATUS_ORDER = ("FAIL", "INCONCLUSIVE", "NOT_RUN", "PASS")
-_EVIDENCE_ORDER = ("CONFIRMED", "UNCONFIRMED", "UNSUPPORTED")
-
-
 def _order(count: Count, outcome: Judged, blank: Finding) -> tuple[int, int, float]:
     """Worst first: by status, then evidence, then how near the value is to a limit."""
     value = count.value if count.value is not None else Fraction(1, 2)
     room = [abs(value - limit) for limit in blank.limits if limit is not None]
     nearest = float(min(room)) if room else 0.0
-    return _STATUS_ORDER.index(outcome[0]), _EVIDENCE_ORDER.index(outcome[1]), nearest
+    return WORST_FIRST.index(outcome[0]), SUREST_FIRST.index(outcome[1]), nearest
 
 
 def _value_of(count: Count) -> GroupValue | None:

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Iterator
 
 from audit_core.contract.schema import Check, ReleaseContract, Subject
-from audit_core.cube.axes import UNKNOWN_WORD, matching
+from audit_core.cube.axes import matching
 from audit_core.cube.bands import FINE, MICRO, Bands
 from audit_core.cube.count_cube import CountCube, Group, is_unknown
 from audit_core.cube.counted import Counted
+from audit_core.cube.drift import DriftTable
 from audit_core.metrics.calibration import BandSums, GroupCalibration, calibration, exact_squares
 from audit_core.metrics.catalogue import CRITERIA, RATES, UNSELECTED, RateMetric
 from audit_core.metrics.drift import drift_status, ks_from_counts, psi
@@ -41,7 +42,7 @@ def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
         subjects=subjects,
         groups=groups,
         rates=tuple(_rates(contract, cube, groups)),
-        gaps=tuple(_gaps(contract, cube, groups, calibrated)),
+        gaps=tuple(_gaps(contract, counted, groups, calibrated)),
         calibration=calibrated,
         drift=drift_rows(contract, counted),
     )
@@ -82,9 +83,14 @@ def drift_rows(contract: ReleaseContract, counted: Counted) -> tuple[DriftRow, .
             warn=float(warn) if warn is not None else 0.10,
             limit=float(limit) if limit is not None else 0.25,
         )
-        ks = ks_from_counts(table.reference, table.current) if table.edges else None
-        rows.append(DriftRow(table=table, statistics=found, status=status, ks=ks))
+        rows.append(DriftRow(table=table, statistics=found, status=status, ks=_ks(table)))
     return tuple(rows)
+
+
+def _ks(table: DriftTable) -> float | None:
+    """KS over the bins of values; cells without one have no place in the order."""
+    values = len(table.edges) + 1
+    return ks_from_counts(table.reference[:values], table.current[:values]) if table.edges else None
 
 
 def subject_gap(
@@ -151,11 +157,15 @@ def _rates(
 
 def _gaps(
     contract: ReleaseContract,
-    cube: CountCube,
+    counted: Counted,
     groups: tuple[tuple[Subject, tuple[Group, ...]], ...],
     calibrated: tuple[CalibrationRow, ...],
 ) -> Iterator[SubjectGap]:
-    """Gaps that screens show for every single attribute, and those a check names for its subjects."""
+    """Gaps that screens show for every single attribute or slice, and those a check names for its subjects.
+
+    Where no rank sums were kept (slices, combinations) there is no gap of AUC, not an undefined one.
+    """
+    cube, ranked = counted.cube, {(rank.attribute,) for rank in counted.ranks}
     for subject, _ in groups:
         if not subject:
             continue
@@ -166,6 +176,8 @@ def _gaps(
             if _compares(check, subject)
         )
         for metric, compare in wanted:
+            if metric == "auc" and subject not in ranked:
+                continue
             if metric in MEAN_METRICS:
                 yield _mean_gap(contract, cube, subject, metric, calibrated)
             else:
@@ -242,8 +254,3 @@ def display_cuts(bands: Bands) -> tuple[int, ...]:
 def seed_of(fingerprint: str, metric: str = "ece_null95") -> int:
     """Return the recorded seed of a simulated figure: first 8 bytes of SHA-256 of cube hash + metric id."""
     return int.from_bytes(hashlib.sha256((fingerprint + metric).encode()).digest()[:8], "big")
-
-
-def group_label(group: Group) -> str:
-    """Return a group's levels as one text, unknown ones in words."""
-    return " × ".join(level or UNKNOWN_WORD for level in group) if group else "everybody"

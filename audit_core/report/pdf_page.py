@@ -108,8 +108,13 @@ def _level(rows: Iterable[Row]) -> str:
 
 
 def _keep(rows: tuple[Row, ...]) -> list[int]:
-    """In which order rows earn their place: the weightiest three, the standard gaps, then the others."""
-    order = sorted(range(len(rows)), key=lambda place: (place >= TOP, not rows[place].standard, place))
+    """In which order rows earn their place: the weightiest three, all outside their limit, the standard gaps."""
+
+    def weight(place: int) -> tuple[bool, bool, bool, int]:
+        row = rows[place]
+        return place >= TOP, row.mark != "outside", not row.standard, place
+
+    order = sorted(range(len(rows)), key=weight)
     return [order.index(place) for place in range(len(rows))]
 
 
@@ -124,7 +129,7 @@ def _row(row: Row, said: str) -> dict[str, Any]:
     return {
         "title": _text(title, LINE),
         "short": _text(" · ".join(part for part in (row.short, row.subject) if part), 60),
-        "text": _text(_lead(row, said), TEXT),
+        "text": _text(_whole(_lead(row, said), TEXT), TEXT),
         "value": _text(row.value or "–", 30),
         "interval": _text(row.interval, 60),
         "interval_short": _text(_bare(row.interval), 40),
@@ -148,6 +153,14 @@ def _lead(row: Row, said: str) -> str:
     people = "" if row.people and row.people in said else row.people
     chance = row.chance if not people else ""
     return " ".join(_filled((people, row.conclusion, chance)))
+
+
+def _whole(text: str, length: int) -> str:
+    """As many whole sentences of a text as a length holds: half a sentence can say the opposite."""
+    if len(text) <= length:
+        return text
+    end = text.rfind(". ", 0, length)
+    return text[: end + 1] if end > 0 else text
 
 
 def _bare(ranges: str) -> str:

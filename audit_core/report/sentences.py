@@ -95,9 +95,9 @@ def rate_behind(finding: Finding, audit: Audit) -> str:
     return finding.metric
 
 
-def names_text(names: Sequence[str]) -> str:
+def names_text(names: Sequence[str], longest: int = 48) -> str:
     """Return names as a list a person reads: the first few, then how many more."""
-    shown = [clip(name, 48) for name in names[:MOST_NAMES]]
+    shown = [clip(name, longest) for name in names[:MOST_NAMES]]
     rest = len(names) - len(shown)
     if rest:
         return ", ".join(shown) + f" and {rest} more"

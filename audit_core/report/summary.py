@@ -8,6 +8,7 @@ from audit_core.decision.record import Audit
 from audit_core.report.headline import Headline, headline
 from audit_core.report.result import decision_digest
 from audit_core.report.summary_facts import (
+    FILL_IN,
     Audited,
     Card,
     RequirementLine,
@@ -100,16 +101,18 @@ def summary(audit: Audit) -> Summary:
 
 def _identity(audit: Audit) -> Identity:
     contract = audit.contract
+    approved = contract.status == "approved"
+    asked, who = contract.decision.question, contract.decision.population
     return Identity(
         contract=contract.id,
-        contract_version=contract.version,
+        contract_version=contract.version + ("" if approved else f" ({contract.status})"),
         model=audit.model.name if audit.model else "decisions in the evaluation set",
         model_version=dict(contract.data.versions).get("model", ""),
         audit_id=audit.id,
         created_at=audit.created_at,
         date=audit.created_at[:10],
-        question=contract.decision.question,
-        population=contract.decision.population,
+        question="The contract does not state the decision" if asked == FILL_IN else asked,
+        population="The people it is about are not stated" if who == FILL_IN else who,
         tool_version=audit.tool_version,
         worked_example=audit.worked_example,
     )

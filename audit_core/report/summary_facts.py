@@ -198,7 +198,9 @@ def _coverage_card(audit: Audit) -> Card:
     shares = [part[2] / part[3] for part in found if part[3]]
     few = total - judged
     note = f"{count(few)} too few" if few else "none too few"
-    if shares:
+    if shares and min(shares) == 1:
+        note += "; everybody is in a judged group"
+    elif shares:
         note += f"; at least {percent(min(shares))} of people are in a judged group"
     mark: Mark = "within" if total and not few else "too_few"
     return Card(label="Groups judged", number=f"{judged} of {total}", qualifier=note, mark=mark)

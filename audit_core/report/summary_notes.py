@@ -18,6 +18,10 @@ from audit_core.report.sentences import names_text
 from audit_core.report.summary_facts import compared_subjects, coverage
 from audit_core.report.words import LABEL_CAVEAT, REMEDIES, measure_name, status_word
 
+MORE_DATA = "More data are needed to settle it."
+LONGEST = 120
+"""A measure with its attribute in a list of them is not cut before this."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
@@ -70,14 +74,14 @@ def _for_proven(findings: list[Finding], audit: Audit) -> Recommendation:
         action = check.on_fail.action.replace("_", " ") if check and check.on_fail else ""
         named.append(_what(finding) + (f" ({action})" if action else ""))
     verb = "is" if len(named) == 1 else "are"
-    text = f"{names_text(named)} {verb} shown to be outside the limit: "
-    text += "change the model or the data, then audit again."
+    text = "Change the model or the data, then audit again: "
+    text += f"{names_text(named, LONGEST)} {verb} shown to be outside the limit."
     return Recommendation(text=text, owner=_owners(findings, audit), check=findings[0].check)
 
 
 def _for_missing(findings: list[Finding], audit: Audit) -> Recommendation:
     """One line for the checks that could not run for the same reason."""
-    named = names_text(tuple(dict.fromkeys(_what(finding) for finding in findings)))
+    named = names_text(tuple(dict.fromkeys(_what(finding) for finding in findings)), LONGEST)
     remedy = REMEDIES.get(findings[0].reason, REMEDIES["not_computed"])
     text = f"{named}: {remedy}."
     return Recommendation(text=text, owner=_owners(findings, audit), check=findings[0].check)
@@ -106,7 +110,8 @@ def _for_finding(finding: Finding, audit: Audit) -> Recommendation:
         needs = needs_sentence(finding.needs) or "Measure more people to confirm or clear it."
         text = f"{what} is outside the limit, not confirmed. {needs}{_exception(finding, audit)}"
     else:
-        needs = needs_sentence(finding.needs) or "More data are needed to settle it."
+        more = "Rows of another group are needed." if finding.reason == "one_group" else MORE_DATA
+        needs = needs_sentence(finding.needs) or more
         text = f"{what} is undecided ({status_word(finding).lower()}). {needs}"
     return Recommendation(text=text, owner=_owners([finding], audit), check=finding.check)
 
@@ -140,7 +145,7 @@ def _open_checks(audit: Audit) -> Iterator[str]:
         if finding.status in ("INCONCLUSIVE", "NOT_RUN"):
             by_cause.setdefault(_cause(finding), []).append(_what(finding))
     for cause, checks in by_cause.items():
-        yield f"{names_text(tuple(dict.fromkeys(checks)))}: {cause}."
+        yield f"{names_text(tuple(dict.fromkeys(checks)), LONGEST)}: {cause}."
 
 
 def _cause(finding: Finding) -> str:
@@ -162,12 +167,14 @@ def _thin_groups(audit: Audit) -> Iterator[str]:
     support = audit.contract.support
     for subject in compared_subjects(audit):
         judged, total, people_judged, people = coverage(audit, subject)
-        if judged < total:
-            share = f", {percent(people_judged / people)} of people are in the others" if people else ""
+        few = total - judged
+        if few:
+            hold, them = ("holds", "it") if few == 1 else ("hold", "them")
+            share = f" {percent(people_judged / people)} of people are in the other groups." if people else ""
             yield (
-                f"{total - judged} of {total} groups of {subject_words(subject)} hold fewer than "
-                f"{support.positives} positives or {support.negatives} negatives{share}. "
-                "No conclusion is drawn about them."
+                f"{few} of {total} groups of {subject_words(subject)} {hold} fewer than "
+                f"{support.positives} positives or {support.negatives} negatives: "
+                f"no conclusion is drawn about {them}.{share}"
             )
 
 

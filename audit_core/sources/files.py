@@ -34,7 +34,9 @@ def find_files(path: Path | str) -> list[Path]:
         There is none, or one of them is empty.
     """
     given = Path(path)
-    if given.is_dir():
+    if not str(path):  # Path("") would be the current folder
+        found = []
+    elif given.is_dir():
         found = sorted(given.glob("*.parquet"))
     elif not given.exists() and any(mark in str(path) for mark in "*?["):
         found = sorted(f for f in Path(given.anchor).glob(str(given)[len(given.anchor) :]) if f.is_file())

@@ -10,6 +10,7 @@ from audit_core.report.numbers import count
 from audit_core.sources.profile import ROLES, ColumnProfile, TableLook
 
 MOST_FIELDS = 60
+CHOOSE = "Choose a value"
 ROLE_NAMES: list[str] = list(ROLES)
 DOMAINS = ("employment", "lending", "housing", "health", "service", "other")
 HARMED: dict[Harmed, str] = {
@@ -63,7 +64,7 @@ def draft_fields(
         positive = _value_field(look, roles, "label", "Value of the outcome that means yes")
         selected = (
             ""
-            if with_model
+            if with_model or "score" in roles.values()
             else _value_field(look, roles, "decision", "Value of the decision that means selected")
         )
         threshold = st.text_input(
@@ -109,7 +110,9 @@ def _value_field(look: TableLook, roles: dict[str, str], role: str, label: str) 
         return st.text_input(f"{label} ({visible(column)})", key=f"value_{role}_{column}").strip()
     likely = next(
         (i for i, value in enumerate(values) if value.lower() in ("1", "1.0", "true", "yes", "y")),
-        len(values) - 1,
+        len(values) - 1 if len(values) <= 2 else None,
     )
-    chosen = st.selectbox(f"{label} ({visible(column)})", values, index=likely, key=f"value_{role}_{column}")
+    chosen = st.selectbox(
+        f"{label} ({visible(column)})", values, index=likely, placeholder=CHOOSE, key=f"value_{role}_{column}"
+    )
     return chosen or ""

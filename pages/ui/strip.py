@@ -68,11 +68,12 @@ def show_strip(*, own_files: bool) -> None:
 def _words(audit: Audit, *, verdict: bool) -> str:
     contract = audit.contract
     version = dict(contract.data.versions).get("model", "")
-    model = f"{audit.model.name} {version}".strip() if audit.model else "decisions in the file"
+    model = f"model {audit.model.name} {version}".strip() if audit.model else "answers in the file, no model"
+    state = "" if contract.status == "approved" else f" ({for_markdown(contract.status)})"
     parts = [
         f"**{for_markdown(contract.id)}**",
-        f"model {for_markdown(model)}",
-        f"contract version {for_markdown(contract.version)}",
+        for_markdown(model),
+        f"contract version {for_markdown(contract.version)}{state}",
         f"audit {for_markdown(audit.id)}",
         for_markdown(audit.created_at[:10]),
     ]
