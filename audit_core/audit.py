@@ -258,7 +258,13 @@ def _count_tables(
         if key and train.has(key) and evaluation.has(key):
             overlap = shared_ids(con, train, evaluation, key)
     return Counted(
-        cube=cube, intake=intake, ranks=ranks, drift=drift, overlap=overlap, has_train=train is not None
+        cube=cube,
+        intake=intake,
+        ranks=ranks,
+        drift=drift,
+        overlap=overlap,
+        has_train=train is not None,
+        has_evaluation=evaluation is not None,
     )
 
 

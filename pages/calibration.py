@@ -67,12 +67,15 @@ def people_of(row: CalibrationRow) -> int:
 audit = opened()
 st.title("Score meaning", anchor=False)
 st.caption("Does the same score mean the same thing in every group?")
-subjects = list(dict.fromkeys(row.subject for row in audit.measurements.calibration if len(row.subject) == 1))
+scored = [row for row in audit.measurements.calibration if isinstance(row.calibration, GroupCalibration)]
+subjects = list(dict.fromkeys(row.subject for row in scored if len(row.subject) == 1))
 if not subjects:
-    st.info("The file holds decisions and no scores, so there is no score whose meaning could be read.")
+    st.info(
+        "There are no scores with outcomes in the file, so there is no score whose meaning could be read."
+    )
     st.stop()
 subject = subject_choice("Compare by", subjects, "calibration_subject")
-rows = [row for row in audit.measurements.calibration if row.subject == subject]
+rows = [row for row in scored if row.subject == subject]
 if not all(row.probability for row in rows):
     st.info("The score’s scale is not 0 to 1, so a score is no probability here; the panels show rank only.")
 show_findings(audit, subject)

@@ -555,6 +555,8 @@ def test_overlap_counts_exactly():
     assert (shared(3).evidence, shared(3).reason, shared(3).value) == ("CONFIRMED", "shared_ids", 3)
     assert outcome(counts(cells), check) == ("NOT_RUN", "UNSUPPORTED", "no_train")
     assert outcome(counts(cells, has_train=True), check) == ("NOT_RUN", "UNSUPPORTED", "no_id")
+    alone = counts(cells, has_train=True, has_evaluation=False)
+    assert outcome(alone, check) == ("NOT_RUN", "UNSUPPORTED", "no_evaluation")
 
 
 def drifted(**features):

@@ -57,6 +57,8 @@ class Counted:
     drift: tuple[DriftTable, ...]
     overlap: Overlap | None
     has_train: bool
+    has_evaluation: bool = True
+    """False where only a training sample was counted, before there is a model."""
 
     @property
     def decides(self) -> bool:

@@ -34,6 +34,7 @@ def counted_to_json(counted: Counted) -> dict[str, Any]:
         "drift": [asdict(table) for table in counted.drift],
         "overlap": asdict(counted.overlap) if counted.overlap else None,
         "has_train": counted.has_train,
+        "has_evaluation": counted.has_evaluation,
     }
 
 
@@ -81,6 +82,7 @@ def counted_from_json(data: dict[str, Any], cells: bytes) -> Counted:
         drift=tuple(_drift(table) for table in data["drift"]),
         overlap=Overlap(**overlap) if overlap else None,
         has_train=data["has_train"],
+        has_evaluation=data["has_evaluation"],
     )
 
 

@@ -31,6 +31,7 @@ Reason = Literal[
     "shared_ids",
     "no_baseline",
     "no_train",
+    "no_evaluation",
     "no_id",
     "no_label",
     "no_decision",

@@ -110,10 +110,12 @@ def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | Non
         return "no_baseline"
     if any(not cube.has(name) for name in subject):
         return "no_attribute"
+    if check.metric in ("psi", "overlap") and not (counted.has_train and counted.has_evaluation):
+        return "no_evaluation" if counted.has_train else "no_train"
     if check.metric == "psi":
         return None if counted.drift else "no_train"
     if check.metric == "overlap":
-        return None if counted.overlap else ("no_id" if counted.has_train else "no_train")
+        return None if counted.overlap else "no_id"
     if check.metric in NEEDS_LABEL and not (cube.codes[:, -3] != NEITHER).any():
         return "no_label"
     if check.metric in MEAN_METRICS:

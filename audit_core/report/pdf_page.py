@@ -108,7 +108,7 @@ def _level(rows: Iterable[Row]) -> str:
 
 
 def _keep(rows: tuple[Row, ...]) -> list[int]:
-    """In which order rows earn their place: the weightiest three, all outside their limit, the standard gaps."""
+    """In which order rows earn their place: the first three, those outside their limit, the standard."""
 
     def weight(place: int) -> tuple[bool, bool, bool, int]:
         row = rows[place]

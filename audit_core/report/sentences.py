@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from audit_core.cube.axes import level_word
+from audit_core.cube.count_cube import is_unknown
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.metrics.drift import DriftStatistics
+from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow
 from audit_core.report.escape import clip
 from audit_core.report.limits import check_of, needs_sentence
@@ -50,7 +52,9 @@ def reading_sentence(read: Reading, audit: Audit) -> str:
     word = "a ratio of" if read.compare == "ratio" else "a gap of"
     amount = read.figures.text(read.value) if read.value is not None else "no number"
     by = f"by {subject_words(read.subject)}"
-    head = f"{metric_name(read.metric)} {by}"
+    favoured = read.compare == "ratio" and read.metric in RATES
+    name = rate_metric(audit.contract, read.metric, favourable=True).name if favoured else ""
+    head = f"{name or metric_name(read.metric)} {by}"
     if read.metric == "calibration_in_the_large":
         head += " (outcome rate minus mean score)"
     return f"{head}: {_groups_text(read)}, {word} {amount} ({ranges_text(read, audit)})"
@@ -236,6 +240,13 @@ def _coverage(finding: Finding, audit: Audit) -> str:
         return f"{what}: no row of {names_text(absent or names)}, so nothing can be said about that group."
     if finding.reason == "one_group":
         return f"{what}: no group was found in the data (n=0), so there is nothing to assess."
+    if finding.reason == "too_many_unknown":
+        tables = audit.counted.cube.outcomes(finding.subject)
+        unknown = sum(int(table.sum()) for group, table in tables.items() if is_unknown(group))
+        return (
+            f"{what}: {count(unknown)} of {count(audit.counted.cube.rows)} rows have no known group, "
+            "more than a tenth, so these data cannot settle the check."
+        )
     verb = "holds" if len(names) == 1 else "hold"
     return (
         f"{what}: {names_text(names)} {verb} fewer than the {least} rows the contract requires.{smallest} "

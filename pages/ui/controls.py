@@ -52,6 +52,8 @@ def download(label: str, data: Callable[[], bytes], name: str, mime: str, **more
 
 def show_chart(figure: dict[str, Any], alt: str, key: str, **more: Any) -> Any:
     """Draw a chart that keeps its own colours; its text follows the page."""
+    if not figure["data"]:  # plotly refuses a chart without a mark
+        return st.caption("There is nothing to draw here.")
     return st.plotly_chart(figure, theme=None, config=CHART, alt=alt, key=key, **more)
 
 

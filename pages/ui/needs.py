@@ -26,15 +26,15 @@ def unused_columns(choices: DraftChoices) -> list[str]:
     if choices.with_model or not score or not decision:
         return []
     return [
-        f"“{score}” and its threshold decide who counts as selected, so the decisions in “{decision}” are not "
-        f"read. To audit those decisions, set “{score}” to “not used”."
+        f"“{score}” and its threshold decide who counts as selected, so “{decision}” is not read."
+        f" To audit those decisions, set “{score}” to “not used”."
     ]
 
 
 def _answers(choices: DraftChoices) -> list[str]:
     decision = _column(choices, "decision")
     if not decision:
-        return ["No column holds the model’s answers. Mark one as “score” or “decision”, or upload the model."]
+        return ["No column holds the model’s answers. Mark a “score” or a “decision”, or upload the model."]
     return [] if choices.selected else [f"Choose which value of “{decision}” means selected."]
 
 

@@ -67,8 +67,12 @@ def draft_fields(
             if with_model or "score" in roles.values()
             else _value_field(look, roles, "decision", "Value of the decision that means selected")
         )
-        threshold = st.text_input(
-            "Score threshold", "0.5", key="draft_threshold", help="Selected from this score on."
+        threshold = (
+            st.text_input(
+                "Score threshold", "0.5", key="draft_threshold", help="Selected from this score on."
+            )
+            if with_model or "score" in roles.values()
+            else "0.5"
         )
         domain = st.selectbox("Field", DOMAINS, index=len(DOMAINS) - 1, key="draft_domain")
         harmed = st.selectbox(

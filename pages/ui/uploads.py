@@ -151,8 +151,3 @@ def trust_question(upload: Upload) -> bool:
     session.change(trusted=now | {found.sha256} if agreed else now - {found.sha256})
     return agreed
 
-
-def path_of(role: str) -> Path | None:
-    """Return where an upload lies, if there is one."""
-    upload = session.read().uploads.get(role)
-    return upload.path if upload else None
