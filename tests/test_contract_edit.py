@@ -39,7 +39,7 @@ def test_comments_survive_many_edits() -> None:
         HIRING,
         {
             ("status",): "approved",
-            ("decision", "favourable"): "hired",
+            ("decision", "favourable"): 0,
             ("data", "score", "threshold"): 0.6,
             ("data", "attributes", 0, "reference"): "man",
             ("data", "slices"): ["source"],

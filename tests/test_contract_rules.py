@@ -95,6 +95,7 @@ RULES = [
     ("not-ascending", SCORE, "score: {column: score, threshold: 5, range: [1, 10], bands: [3, 3]}"),
     ("yes-and-abstain", SCORE, f"{SCORE}\n  decision: {{column: d, positive: [1, 2], abstain: 2}}"),
     ("favourable-abstain", SCORE, f"{SCORE}\n  decision: {{column: d, positive: 2, abstain: 1}}"),
+    ("favourable-unknown", "favourable: 1", "favourable: reject"),
     ("metric-without-column", SCORE, "score: {column: score}"),
     ("metric-without-column", "label: {column: qualified, positive: 1}", ""),
     ("metric-without-column", SCORE, "decision: {column: d, positive: 1}"),

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from audit_core.contract.draft import DraftChoices
+from pages.ui.needs import still_needed, unused_columns
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("summary", "gaps", "grid", "calibration", "drift", "decision", "data", "contract")
 FORBIDDEN = ("unbiased", "compliant", "proves", " fair ", "discriminates")
@@ -187,3 +190,14 @@ def test_cells_of_a_csv_cannot_be_formulas():
     rows = [{"Group": "=1+1", "@x": "+3.1 pts"}, {"Group": "-a", "@x": "\tb"}]
     cells = [cell for row in csv.reader(io.StringIO(to_csv(rows))) for cell in row]
     assert not [cell for cell in cells if cell[:1] in "=+-@\t\r"]
+
+
+def test_the_form_says_what_a_draft_still_lacks():
+    roles = {"y": "label", "g": "protected attribute", "d": "decision"}
+    assert still_needed(DraftChoices(id="a", roles=roles, positive="1", selected="yes")) == []
+    assert still_needed(DraftChoices(id="a", roles=roles, selected="yes")) == [
+        "Choose which value of “y” means yes."
+    ]
+    bare = still_needed(DraftChoices(id="a", roles={"x": "feature"}, threshold="5", limit="ten"))
+    assert len(bare) == 5
+    assert "“d” is not read" in unused_columns(DraftChoices(id="a", roles=roles | {"s": "score"}))[0]

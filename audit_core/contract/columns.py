@@ -19,6 +19,7 @@ def column_problems(root: Node) -> Iterator[Problem]:
         yield from _groups(attribute)
     yield from _score(root)
     yield from _abstain(root)
+    yield from _favourable(root)
     yield from _pairs(root)
 
 
@@ -109,6 +110,18 @@ def _abstain(root: Node) -> Iterator[Problem]:
         if good is not None and node.text == good.text:
             message = f"“{short(good.text)}” means not decided yet (abstain), so it can't be favourable"
             yield problem(good, "favourable-abstain", message)
+
+
+def _favourable(root: Node) -> Iterator[Problem]:
+    """A threshold decides 1 or 0; any other word would leave open which of the two is good for the person."""
+    good = root.get("decision", "favourable")
+    by_threshold = root.get("data", "score", "threshold") is not None and root.get("data", "decision") is None
+    if good is not None and by_threshold and good.text.lower() not in ("0", "1", "true", "false"):
+        message = (
+            f"With a score the decision is 1 (it reaches the threshold) or 0; “{short(good.text)}” is neither: "
+            "write the one that is good for the person"
+        )
+        yield problem(good, "favourable-unknown", message)
 
 
 def _pairs(root: Node) -> Iterator[Problem]:

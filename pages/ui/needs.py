@@ -17,6 +17,13 @@ def still_needed(choices: DraftChoices) -> list[str]:
         needs.append("No column is marked as a protected attribute. Mark those whose groups are compared.")
     if not choices.with_model and "score" not in parts:
         needs += _answers(choices)
+    if not _share(choices.threshold):
+        needs.append(
+            "The score threshold must be a number from 0 to 1, such as 0.5. A score on another scale needs a "
+            "contract that names its range."
+        )
+    if not _share(choices.limit):
+        needs.append("The largest gap allowed must be a number from 0 to 1, such as 0.10 for 10 points.")
     return needs
 
 
@@ -36,6 +43,13 @@ def _answers(choices: DraftChoices) -> list[str]:
     if not decision:
         return ["No column holds the model’s answers. Mark a “score” or a “decision”, or upload the model."]
     return [] if choices.selected else [f"Choose which value of “{decision}” means selected."]
+
+
+def _share(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
 
 
 def _column(choices: DraftChoices, role: str) -> str:

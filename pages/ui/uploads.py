@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -150,4 +149,3 @@ def trust_question(upload: Upload) -> bool:
     now = session.read().trusted
     session.change(trusted=now | {found.sha256} if agreed else now - {found.sha256})
     return agreed
-
