@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import fresh, strip, theme
+from pages.ui.controls import guarded
 
 HERE = Path(__file__).parent
 ICON = HERE / "static" / "icon.svg"
@@ -52,4 +53,4 @@ if not knows_menu:
     fresh.load_again()
 strip.find_audit(needed=page not in SET_UP)
 strip.show_strip(own_files=page == SET_UP[0])
-page.run()
+guarded(page.run)

@@ -263,4 +263,5 @@ def _demo(arguments: argparse.Namespace) -> int:
         environment["EVENHAND_WORKSPACE"] = str(arguments.workspace.resolve())
     command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={arguments.port}"]
     command += ["--server.headless=false", "--server.showEmailPrompt=false"]
+    print(f"Evenhand: http://127.0.0.1:{arguments.port} (stop with Ctrl+C)", flush=True)
     return subprocess.call(command, cwd=app.parent, env=environment)  # noqa: S603 - our own program, no shell

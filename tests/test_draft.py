@@ -49,7 +49,7 @@ def test_any_roles_of_any_columns_make_a_contract(columns, data):
         id=data.draw(st.text(max_size=80)),
         roles=roles,
         positive=data.draw(st.one_of(st.just(""), NAMES)),
-        selected=data.draw(st.one_of(st.just(""), NAMES)),
+        selected=tuple(data.draw(st.lists(NAMES, max_size=3, unique=True))),
         harmed_by=data.draw(st.sampled_from(["wrong_no", "wrong_yes", "both"])),
         cuts={name: "30, 40.5, 1234567" for name in protected if data.draw(st.booleans())},
         with_train=data.draw(st.booleans()),
@@ -143,8 +143,8 @@ def test_what_is_typed_into_a_field_stays_in_it(changes):
 
 def test_a_decision_column_without_a_score():
     roles = {"y": "label", "d": "decision", "g": "protected attribute"}
-    contract = parsed(DraftChoices(id="x", roles=roles, selected="Yes: now", with_train=False))
-    assert contract.data.score is None and contract.data.decision.positive == ("Yes: now",)
+    contract = parsed(DraftChoices(id="x", roles=roles, selected=("Yes: now", "later"), with_train=False))
+    assert contract.data.score is None and contract.data.decision.positive == ("Yes: now", "later")
     assert {check.id for check in contract.checks} == {"coverage", "primary_gap", "guardrail", "impact_ratio"}
 
 

@@ -10,11 +10,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.contract.draft import DraftChoices
+from pages.ui import cached
 from pages.ui.needs import still_needed, unused_columns
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("summary", "gaps", "grid", "calibration", "drift", "decision", "data", "contract")
 FORBIDDEN = ("unbiased", "compliant", "proves", " fair ", "discriminates")
+
+
+@pytest.fixture(autouse=True)
+def _faults_are_raised(monkeypatch):
+    """A person reads one sentence; a test must see the fault itself."""
+    monkeypatch.setenv("EVENHAND_DEBUG", "1")
 
 
 @pytest.fixture
@@ -194,10 +201,21 @@ def test_cells_of_a_csv_cannot_be_formulas():
 
 def test_the_form_says_what_a_draft_still_lacks():
     roles = {"y": "label", "g": "protected attribute", "d": "decision"}
-    assert still_needed(DraftChoices(id="a", roles=roles, positive="1", selected="yes")) == []
-    assert still_needed(DraftChoices(id="a", roles=roles, selected="yes")) == [
+    assert still_needed(DraftChoices(id="a", roles=roles, positive="1", selected=("yes",))) == []
+    assert still_needed(DraftChoices(id="a", roles=roles, selected=("yes",))) == [
         "Choose which value of “y” means yes."
     ]
     bare = still_needed(DraftChoices(id="a", roles={"x": "feature"}, threshold="5", limit="ten"))
     assert len(bare) == 5
     assert "“d” is not read" in unused_columns(DraftChoices(id="a", roles=roles | {"s": "score"}))[0]
+
+
+def test_a_fault_of_a_screen_is_one_sentence_and_no_traceback(hiring_workspace, monkeypatch):
+    monkeypatch.delenv("EVENHAND_DEBUG")
+    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
+    monkeypatch.setattr("pages.ui.cached.summary", lambda _audit: 1 / 0)
+    cached.summary_of.clear()
+    shown = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    cached.summary_of.clear()
+    assert not shown.exception
+    assert "This screen could not be drawn" in shown.error[0].value

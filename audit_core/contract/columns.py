@@ -118,8 +118,8 @@ def _favourable(root: Node) -> Iterator[Problem]:
     by_threshold = root.get("data", "score", "threshold") is not None and root.get("data", "decision") is None
     if good is not None and by_threshold and good.text.lower() not in ("0", "1", "true", "false"):
         message = (
-            f"With a score the decision is 1 (it reaches the threshold) or 0; “{short(good.text)}” is neither: "
-            "write the one that is good for the person"
+            "With a score the decision is 1 (it reaches the threshold) or 0; "
+            f"“{short(good.text)}” is neither: write the one that is good for the person"
         )
         yield problem(good, "favourable-unknown", message)
 

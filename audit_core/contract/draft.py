@@ -35,7 +35,7 @@ class DraftChoices:
     roles: Mapping[str, str]
     positive: str = ""
     threshold: str = "0.5"
-    selected: str = ""
+    selected: tuple[str, ...] = ()
     domain: str = "other"
     harmed_by: Harmed = "wrong_no"
     limit: str = "0.10"
@@ -94,7 +94,7 @@ def draft_contract(choices: DraftChoices) -> bytes:
 
 def _decision(choices: DraftChoices) -> list[str]:
     _, harm = _QUESTION[choices.harmed_by]
-    favourable = _text(choices.selected) if choices.selected and _columns(choices, "decision") else "1"
+    favourable = _text(choices.selected[0]) if _decision_columns(choices) else "1"
     return [
         "decision:",
         "  question: (fill in)",
@@ -112,12 +112,11 @@ def _data(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
     for label in _columns(choices, "label")[:1]:
         positive = f", positive: {_text(choices.positive)}" if choices.positive else ""
         lines.append(f"  label: {{column: {_text(label)}{positive}}}")
-    scores = _columns(choices, "score")[:1] or (["score"] if choices.with_model else [])
-    lines += [f"  score: {{column: {_text(score)}, threshold: {choices.threshold}}}" for score in scores]
-    decisions = _columns(choices, "decision")[:1] if choices.selected and not scores else []
-    lines += [
-        f"  decision: {{column: {_text(name)}, positive: [{_text(choices.selected)}]}}" for name in decisions
-    ]
+    for score in _score_columns(choices):
+        lines.append(f"  score: {{column: {_text(score)}, threshold: {choices.threshold}}}")
+    for name in _decision_columns(choices):
+        selected = ", ".join(_text(value) for value in choices.selected)
+        lines.append(f"  decision: {{column: {_text(name)}, positive: [{selected}]}}")
     single = {"training label": "training_label", "id": "id", "window": "window"}
     for role, key in single.items():
         lines += [f"  {key}: {_text(column)}" for column in _columns(choices, role)[:1]]
@@ -210,6 +209,16 @@ def _checks(choices: DraftChoices, protected: Sequence[str]) -> list[str]:
             "why: The model must meet people like those it was trained on.}"
         )
     return lines
+
+
+def _score_columns(choices: DraftChoices) -> list[str]:
+    """The score the decision comes from; with a model the column is made by it."""
+    return _columns(choices, "score")[:1] or (["score"] if choices.with_model else [])
+
+
+def _decision_columns(choices: DraftChoices) -> list[str]:
+    """The decision column, where no score stands in for it."""
+    return _columns(choices, "decision")[:1] if choices.selected and not _score_columns(choices) else []
 
 
 def _columns(choices: DraftChoices, role: str) -> list[str]:

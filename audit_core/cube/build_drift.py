@@ -103,7 +103,9 @@ def _features(reference: Side, current: Side, contract: ReleaseContract) -> list
     if reference.coding.decides and current.coding.decides:
         words = {NO: "not selected", YES: "selected", NEITHER: "abstained"}
         pair = [_worded(side.coding.decision, words) for side in (reference, current)]
-        found.append(Feature(name="decision", kind="decision", reference=pair[0], current=pair[1]))
+        taken = {feature.name for feature in found}
+        name = "decision" if "decision" not in taken else "decision by the score"
+        found.append(Feature(name=name, kind="decision", reference=pair[0], current=pair[1]))
     label = contract.data.label
     if label and all(side.table.has(label.column) for side in (reference, current)):
         words = {NO: "negative", YES: "positive"}

@@ -54,7 +54,10 @@ def headline(audit: Audit) -> Headline:
 
 
 def audit_finding(audit: Audit, reason: DecisionReason) -> Finding | None:
-    """Return the finding a ground of the verdict is about: of several subjects, the one that led to it."""
+    """Return the finding a ground of the verdict is about: of several subjects, the one furthest out.
+
+    Proven before unproven, then the largest value (the smallest ratio); the contract's order decides ties.
+    """
     if reason.ground not in _CHECK_GROUNDS:
         return None
     wanted = {"critical_fail": ("FAIL",), "major_fail": ("FAIL",)}.get(
@@ -62,7 +65,13 @@ def audit_finding(audit: Audit, reason: DecisionReason) -> Finding | None:
     )
     same = [finding for finding in audit.findings if finding.check == reason.subject]
     ranked = [f for status in wanted for f in same if f.status == status]
-    return ranked[0] if ranked else None
+    return min(ranked, key=lambda f: (wanted.index(f.status), *_nearness(f))) if ranked else None
+
+
+def _nearness(finding: Finding) -> tuple[bool, float]:
+    """Sort key: the further outside its limit, the earlier."""
+    value = float(finding.value) if finding.value is not None else 0.0
+    return finding.evidence != "CONFIRMED", value if finding.compare == "ratio" else -value
 
 
 def ground_sentence(reason: DecisionReason, audit: Audit) -> str:

@@ -99,15 +99,19 @@ _PROTECTED = re.compile(
     r"national_origin|veteran|marital_status|pregnan\w*|orientation)($|_)"
 )
 _PATTERNS: Sequence[tuple[ColumnRole, re.Pattern[str]]] = (
+    ("not used", re.compile(r"^(row|index|line|record)(_?(id|no|num|number|index))?$|^unnamed: 0$")),
     ("id", re.compile(r"(^|_)(id|uuid|guid|key)$|^id_")),
     ("training label", re.compile(r"historic|past_decision|training_label")),
     (
         "label",
-        re.compile(r"^(label|target|outcome|y|y_true|ground_truth|qualified|default(ed)?|expected\w*)$"),
+        re.compile(
+            r"^(label|target|outcome|y|y_true|ground_truth|qualified|default(ed)?|hired|repaid|churn(ed)?|"
+            r"expected\w*)$|(^|_)recid(ivism)?$"
+        ),
     ),
-    ("score", re.compile(r"^((model|risk|judge|pred(icted|iction)?|decile|y)_)?(score|prob(a|ability)?|p)$")),
+    ("score", re.compile(r"^((model|risk|judge|pred(icted|iction)?|y)_)?(score|prob(a|ability)?|p)$")),
     ("decision", re.compile(r"^(decision|prediction|predicted|y_pred|selected|advanced|approved|route)$")),
-    ("window", re.compile(r"(^|_)(month|week|quarter|date|window|period)($|_)")),
+    ("window", re.compile(r"^(?!.*per_)(.*_)?(month|week|quarter|date|window|period)($|_)")),
     ("slice", re.compile(r"^(channel|source|region|country|state|product|segment|job_family|variant)$")),
 )
 
@@ -118,7 +122,7 @@ def guess_roles(
     """Return the part each column seems to play, by its name and by what it holds.
 
     A single role (label, score, decision, id, window) goes to the first column that fits; a column the model
-    was fitted on stays a feature.
+    was fitted on stays a feature. A row number is no id: two files both count from 1.
     """
     taken: set[ColumnRole] = set()
     found: list[tuple[str, ColumnRole]] = []

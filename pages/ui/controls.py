@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,6 +59,9 @@ def show_chart(figure: dict[str, Any], alt: str, key: str, **more: Any) -> Any:
     return st.plotly_chart(figure, theme=None, config=CHART, alt=alt, key=key, **more)
 
 
+LOGGED = "Reload the page, or open another screen; the reason stands in the server's log"
+
+
 def show_error(error: AuditError) -> None:
     """Say what is wrong, where, and what to do next; every problem of a contract at its line."""
     where = f" ({for_markdown(error.where)})" if error.where else ""
@@ -64,6 +69,19 @@ def show_error(error: AuditError) -> None:
     st.error(f"**{for_markdown(error.problem)}{where}.**{remedy}", icon=":material/error:")
     if isinstance(error, ContractError):
         st.code("\n".join(error.lines()), language=None, wrap_lines=True)
+
+
+def guarded(screen: Callable[[], object]) -> None:
+    """Draw a screen; a fault of the program is one sentence on it, its traceback is in the log."""
+    try:
+        screen()
+    except AuditError as error:
+        show_error(error)
+    except Exception:
+        if os.environ.get("EVENHAND_DEBUG"):
+            raise
+        logging.getLogger("evenhand").exception("a screen could not be drawn")
+        show_error(AuditError("This screen could not be drawn", remedy=LOGGED))
 
 
 def telling(bar: DeltaGenerator) -> Progress:

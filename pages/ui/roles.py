@@ -11,6 +11,7 @@ from audit_core.sources.profile import ROLES, ColumnProfile, TableLook
 
 MOST_FIELDS = 60
 CHOOSE = "Choose a value"
+YES = ("1", "1.0", "true", "yes", "y")
 ROLE_NAMES: list[str] = list(ROLES)
 DOMAINS = ("employment", "lending", "housing", "health", "service", "other")
 HARMED: dict[Harmed, str] = {
@@ -62,16 +63,13 @@ def draft_fields(
     st.header("What the contract should ask", anchor=False)
     with st.grid(3, min_column_width=260):
         positive = _value_field(look, roles, "label", "Value of the outcome that means yes")
-        selected = (
-            ""
-            if with_model or "score" in roles.values()
-            else _value_field(look, roles, "decision", "Value of the decision that means selected")
-        )
+        scored = with_model or "score" in roles.values()
+        selected = () if scored else _selected_field(look, roles)
         threshold = (
             st.text_input(
                 "Score threshold", "0.5", key="draft_threshold", help="Selected from this score on."
             )
-            if with_model or "score" in roles.values()
+            if scored
             else "0.5"
         )
         domain = st.selectbox("Field", DOMAINS, index=len(DOMAINS) - 1, key="draft_domain")
@@ -104,6 +102,20 @@ def draft_fields(
     )
 
 
+def _selected_field(look: TableLook, roles: dict[str, str]) -> tuple[str, ...]:
+    """The values of the decision column that mean selected; none where no column is a decision."""
+    column = next((name for name, found in roles.items() if found == "decision"), None)
+    if column is None:
+        return ()
+    label = f"Values of the decision that mean selected ({visible(column)})"
+    values = next((values for name, values in look.label_values if name == column), ())
+    if not values:
+        text = st.text_input(label, key=f"selected_{column}", help="Several values with commas.")
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    likely = [value for value in values if value.lower() in YES]
+    return tuple(st.multiselect(label, values, default=likely, placeholder=CHOOSE, key=f"selected_{column}"))
+
+
 def _value_field(look: TableLook, roles: dict[str, str], role: str, label: str) -> str:
     """The value that counts as yes in the column of a role; "" where no column plays it."""
     column = next((name for name, found in roles.items() if found == role), None)
@@ -113,7 +125,7 @@ def _value_field(look: TableLook, roles: dict[str, str], role: str, label: str) 
     if not values:
         return st.text_input(f"{label} ({visible(column)})", key=f"value_{role}_{column}").strip()
     likely = next(
-        (i for i, value in enumerate(values) if value.lower() in ("1", "1.0", "true", "yes", "y")),
+        (i for i, value in enumerate(values) if value.lower() in YES),
         len(values) - 1 if len(values) <= 2 else None,
     )
     chosen = st.selectbox(
