@@ -8,7 +8,7 @@ import unicodedata
 
 from rich.markup import escape as _rich_escape
 
-_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_MARKDOWN = re.compile(r"([!-/:-@\[-^`{-~]|(?<![^\W_])_|_(?![^\W_]))")  # inside a word _ is plain text
 _AFTER_PARSING = re.compile(r"(:(?=[\w+\-/])|@|www(?=\.))", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _PLAIN_SPACES = " \u00a0\u202f\u2009"
