@@ -7,10 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from audit_core.audit import worked_example
 from audit_core.decision.record import Audit
 from audit_core.evidence.workspace import Workspace
+
+# Speed is measured in benchmarks, never asserted in tests. In CI the examples are the same on every run, so
+# that a change is judged by what it changes; elsewhere they are new each time.
+settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI", "").lower() == "true")
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 Rows = Sequence[Mapping[str, object]]

@@ -28,6 +28,8 @@ HELP = (
 
 
 def metric_choice(metrics: Sequence[str], key: str) -> str:
-    """Let one metric be chosen."""
-    found = st.selectbox("Metric", metrics, format_func=metric_name, key=key, help=HELP, width=300)
+    """Let one metric be chosen; the choice stays while the visitor looks at other screens."""
+    found = st.selectbox(
+        "Metric", metrics, format_func=metric_name, key=key, help=HELP, width=300, persist_state="session"
+    )
     return found or metrics[0]
