@@ -106,6 +106,7 @@ def column(name, kind="number", distinct=2):
         ("row_id", "number", 100, "not used"),
         ("hours_per_week", "number", 60, "feature"),
         ("two_year_recid", "number", 2, "label"),
+        ("is_recid", "number", 2, "feature"),
         ("decile_score", "number", 10, "feature"),
         ("y_true", "number", 2, "label"),
         ("target", "number", 5000, "feature"),

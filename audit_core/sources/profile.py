@@ -106,7 +106,7 @@ _PATTERNS: Sequence[tuple[ColumnRole, re.Pattern[str]]] = (
         "label",
         re.compile(
             r"^(label|target|outcome|y|y_true|ground_truth|qualified|default(ed)?|hired|repaid|churn(ed)?|"
-            r"expected\w*)$|(^|_)recid(ivism)?$"
+            r"expected\w*)$|(^|_year_)recid(ivism)?$"
         ),
     ),
     ("score", re.compile(r"^((model|risk|judge|pred(icted|iction)?|y)_)?(score|prob(a|ability)?|p)$")),
