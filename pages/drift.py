@@ -6,6 +6,7 @@ import streamlit as st
 
 from audit_core.decision.record import Audit
 from audit_core.metrics.measurements import DriftRow
+from audit_core.report.alerts import drift_alerts
 from audit_core.report.charts.drift import (
     drift_limits,
     inside_groups,
@@ -37,6 +38,8 @@ def show_ranking(audit: Audit) -> None:
     for finding in audit.findings:
         if finding.metric == "psi":
             st.markdown(f"{badge(status_word(finding))} {for_markdown(sentence(finding, audit))}")
+    for alert in drift_alerts(rows, audit.contract.statistics.level):
+        st.markdown(f"{badge('Alert')} {for_markdown(alert)}")
     with st.container(border=True):
         show_chart(psi_figure(rows, limits), psi_alt(rows, limits), "psi_chart")
     with st.expander("How to read this"):

@@ -25,6 +25,7 @@ _ICONS: dict[Mark, str] = {
 }
 _OTHER_WORDS: dict[str, Mark] = {
     "Differs beyond chance": "inconclusive",
+    "Alert": "inconclusive",
     NOT_SIGNED: "too_few",
     DRIFT_WORDS["stable"]: "within",
     DRIFT_WORDS["moderate"]: "inconclusive",
