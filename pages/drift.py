@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.decision.record import Audit
+from audit_core.metrics.measure import drift_limits
 from audit_core.metrics.measurements import DriftRow
 from audit_core.report.alerts import drift_alerts
 from audit_core.report.charts.drift import (
-    drift_limits,
     inside_groups,
     psi_alt,
     psi_figure,

@@ -8,6 +8,8 @@ from typing import Literal
 
 from audit_core.contract.schema import Severity, Stage, Subject
 from audit_core.cube.count_cube import Group
+from audit_core.metrics.estimate import Count
+from audit_core.metrics.gaps import Member
 from audit_core.metrics.intervals import Interval
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT_RUN"]
@@ -49,6 +51,14 @@ class GroupValue:
     value: Fraction
     numerator: int | None
     denominator: int
+
+
+def group_value(member: Member | None) -> GroupValue | None:
+    """Return a measured group as a finding keeps it, or None where there is no value."""
+    if member is None or member.value is None:
+        return None
+    numerator = member.numerator if isinstance(member, Count) else None
+    return GroupValue(group=member.group, value=member.value, numerator=numerator, denominator=member.support)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

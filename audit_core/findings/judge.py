@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from audit_core.contract.metrics import NEEDS_LABEL
+from audit_core.contract.metrics import NEEDS_DECISION, NEEDS_LABEL
 from audit_core.contract.schema import Check, ReleaseContract, Stage, Subject
 from audit_core.cube.axes import NEITHER, group_words
 from audit_core.cube.counted import Counted
@@ -16,17 +16,14 @@ from audit_core.findings.finding import (
     WORST_FIRST,
     Evidence,
     Finding,
-    GroupValue,
     LimitKind,
     Reason,
     Status,
+    group_value,
 )
 from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
 from audit_core.findings.judge_value import judge_value
 from audit_core.findings.needs import needed
-from audit_core.metrics.catalogue import CRITERIA, RATES
-from audit_core.metrics.estimate import Count
-from audit_core.metrics.gaps import Member
 from audit_core.metrics.measure import MEAN_METRICS
 from audit_core.metrics.measurements import Measurements, SubjectGap
 
@@ -120,10 +117,7 @@ def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | Non
         return "no_label"
     if check.metric in MEAN_METRICS:
         return _no_mean(check.metric, subject, counted)
-    needs_decision = check.metric in CRITERIA or (
-        check.metric in RATES and check.metric not in ("base_rate", "label_coverage")
-    )
-    return "no_decision" if needs_decision and not counted.decides else None
+    return "no_decision" if check.metric in NEEDS_DECISION and not counted.decides else None
 
 
 def _no_mean(metric: str, subject: Subject, counted: Counted) -> Reason | None:
@@ -155,8 +149,8 @@ def judge_gap(
         lower=bounds[0],
         upper=bounds[1],
         interval=found.interval,
-        high=_group_value(found.high),
-        low=_group_value(found.low),
+        high=group_value(found.high),
+        low=group_value(found.low),
         chance=found.chance_of_gap,
         warned=_warned(check, found.value, ratio=ratio),
         names=tuple(group_words(group) for group in part.missing),
@@ -220,13 +214,6 @@ def _too_few(part: SubjectGap) -> Outcome | None:
     if part.missing or len(part.gap.supported) < 2:
         return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
     return ("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown") if part.too_many_unknown else None
-
-
-def _group_value(member: Member | None) -> GroupValue | None:
-    if member is None or member.value is None:
-        return None
-    numerator = member.numerator if isinstance(member, Count) else None
-    return GroupValue(group=member.group, value=member.value, numerator=numerator, denominator=member.support)
 
 
 def _warned(check: Check, value: Any, *, ratio: bool) -> bool:

@@ -11,6 +11,7 @@ from audit_core.cube.axes import group_words
 from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, GroupValue, Needs
 from audit_core.metrics.drift import DriftStatistics, drift_status
+from audit_core.metrics.measure import psi_limits
 from audit_core.metrics.measurements import DriftRow, Measurements
 from audit_core.metrics.rates import listed_groups, too_many_unknown
 
@@ -69,8 +70,7 @@ def judge_drift(
     blank: Finding, check: Check, _contract: ReleaseContract, _counted: Counted, measured: Measurements
 ) -> Finding:
     """Return the finding of the drift check: its worst feature, under the contract's own limits."""
-    warn = float(check.limit.warn) if check.limit.warn is not None else 0.10
-    limit = float(check.limit.max) if check.limit.max is not None else 0.25
+    warn, limit = (float(bound) for bound in psi_limits(check))
     rows = [row for row in measured.drift if not row.table.group and row.table.kind in GATED_KINDS]
     if check.features:
         rows = [row for row in rows if row.table.feature in check.features]

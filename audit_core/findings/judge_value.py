@@ -13,9 +13,9 @@ from audit_core.findings.finding import (
     WORST_FIRST,
     Evidence,
     Finding,
-    GroupValue,
     Reason,
     Status,
+    group_value,
 )
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
@@ -63,8 +63,8 @@ def judge_value(
         lower=bounds.low,
         upper=bounds.high,
         interval=wilson(count.numerator, count.denominator, z_two_sided(level)),
-        high=_value_of(count),
-        low=_value_of(count),
+        high=group_value(count),
+        low=group_value(count),
         warned=any(_warned(check, count) for count, _ in judged),
         names=tuple(group_words(group) for group in missing),
     )
@@ -116,11 +116,3 @@ def _order(count: Count, outcome: Judged, blank: Finding) -> tuple[int, int, flo
     room = [abs(value - limit) for limit in blank.limits if limit is not None]
     nearest = float(min(room)) if room else 0.0
     return WORST_FIRST.index(outcome[0]), SUREST_FIRST.index(outcome[1]), nearest
-
-
-def _value_of(count: Count) -> GroupValue | None:
-    if count.value is None:
-        return None
-    return GroupValue(
-        group=count.group, value=count.value, numerator=count.numerator, denominator=count.denominator
-    )

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit_core.contract.metrics import CRITERIA as RATE_OF_CRITERION
 from audit_core.contract.schema import SupportPolicy
 from audit_core.cube.axes import ABSENT, NEITHER, NO, YES
 
@@ -91,10 +92,8 @@ UNSELECTED = RateMetric(
 """The favourable side of a selection rate where not being selected is what is good for the person."""
 
 CRITERIA: dict[str, tuple[str, ...]] = {
-    "demographic_parity": ("selection_rate",),
-    "equal_opportunity": ("tpr",),
+    **{name: (rate,) for name, rate in RATE_OF_CRITERION.items()},
     "equalized_odds": ("tpr", "fpr"),
-    "predictive_parity": ("ppv",),
 }
 """Named criteria as the gaps they stand for; equalized odds is the larger of its two."""
 

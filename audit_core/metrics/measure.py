@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.axes import matching
@@ -72,19 +74,24 @@ def _unselected_is_good(contract: ReleaseContract) -> bool:
 
 def drift_rows(contract: ReleaseContract, counted: Counted) -> tuple[DriftRow, ...]:
     """Return the drift of every feature, under the limits of the contract's drift check."""
-    check = next((c for c in contract.checks if c.metric == "psi"), None)
-    warn = check.limit.warn if check else None
-    limit = check.limit.max if check else None
+    warn, limit = drift_limits(contract)
     rows = []
     for table in counted.drift:
         found = psi(table.reference, table.current)
-        status = drift_status(
-            found,
-            warn=float(warn) if warn is not None else 0.10,
-            limit=float(limit) if limit is not None else 0.25,
-        )
+        status = drift_status(found, warn=float(warn), limit=float(limit))
         rows.append(DriftRow(table=table, statistics=found, status=status, ks=_ks(table)))
     return tuple(rows)
+
+
+def drift_limits(contract: ReleaseContract) -> tuple[Fraction, Fraction]:
+    """Return (warn, limit) of PSI: those of the contract's first drift check, or the customary ones."""
+    return psi_limits(next((check for check in contract.checks if check.metric == "psi"), None))
+
+
+def psi_limits(check: Check | None) -> tuple[Fraction, Fraction]:
+    """Return (warn, limit) of a drift check; .10 and .25 (METHODS §10) where it names none."""
+    warn, most = (check.limit.warn, check.limit.max) if check else (None, None)
+    return Fraction(10, 100) if warn is None else warn, Fraction(25, 100) if most is None else most
 
 
 def _ks(table: DriftTable) -> float | None:
@@ -100,17 +107,10 @@ def subject_gap(
     names = CRITERIA.get(metric, (metric,))
     parts = tuple(_rate_gap(contract, cube, subject, name, compare) for name in names)
     if len(parts) == 1:
-        only = parts[0]
-        return SubjectGap(
-            subject=subject, metric=metric, gap=only.gap, min_support=only.min_support,
-            required=only.required, missing=only.missing, too_many_unknown=only.too_many_unknown, parts=(),
-        )  # fmt: skip
+        return replace(parts[0], metric=metric)
     largest = max(parts, key=lambda part: -1 if part.gap.value is None else part.gap.value)
     missing = tuple(dict.fromkeys(group for part in parts for group in part.missing))
-    return SubjectGap(
-        subject=subject, metric=metric, gap=largest.gap, min_support=largest.min_support,
-        required=largest.required, missing=missing, too_many_unknown=largest.too_many_unknown, parts=parts,
-    )  # fmt: skip
+    return replace(largest, metric=metric, missing=missing, parts=parts)
 
 
 def _rate_gap(

@@ -100,12 +100,20 @@ def finding_row(finding: Finding, audit: Audit) -> Row:
     if finding.metric == "psi":
         return _drift_finding_row(finding, audit)
     read = reading(finding)
-    return replace(
+    row = replace(
         _row(read, audit),
         people=people_sentence(finding, audit),
-        sentence=sentence(finding, audit),
         conclusion=conclusion(finding, audit),
         limit=_limit(finding, audit),
+    )
+    return _judged(row, finding, audit)
+
+
+def _judged(row: Row, finding: Finding, audit: Audit) -> Row:
+    """The row with what its check says of it."""
+    return replace(
+        row,
+        sentence=sentence(finding, audit),
         mark=mark_of(finding),
         status=status_word(finding),
         evidence=finding.evidence,
@@ -220,17 +228,8 @@ def _drift_finding_row(finding: Finding, audit: Audit) -> Row:
     found = row.statistics if row and isinstance(row.statistics, DriftStatistics) else None
     warn = check.limit.warn if check else None
     base = _drift_base(row.table.feature if row else "", found, (finding.limit, warn))
-    return replace(
-        base,
-        sentence=sentence(finding, audit),
-        limit=(limit_words(check) if check else "") or NO_LIMIT,
-        mark=mark_of(finding),
-        status=status_word(finding),
-        evidence=finding.evidence,
-        check=finding.check,
-        severity=finding.severity,
-        primary=finding.primary,
-    )
+    limit = (limit_words(check) if check else "") or NO_LIMIT
+    return _judged(replace(base, limit=limit), finding, audit)
 
 
 def _ungated_drift(audit: Audit) -> list[Row]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from audit_core.contract.schema import ReleaseContract
 from audit_core.cube.drift import DriftTable
 from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.measurements import DriftRow, DriftStatus, Measurements
@@ -38,17 +37,6 @@ _COLOURS: dict[DriftStatus, str] = {
 }
 _ROW = 30
 Known = Sequence[tuple[DriftRow, DriftStatistics]]
-
-
-def drift_limits(contract: ReleaseContract) -> tuple[Fraction, Fraction]:
-    """Return (warn, limit) of PSI: the contract's, or the customary .10 and .25."""
-    check = next((c for c in contract.checks if c.metric == "psi"), None)
-    warn = check.limit.warn if check else None
-    most = check.limit.max if check else None
-    return (
-        warn if warn is not None else Fraction(10, 100),
-        most if most is not None else Fraction(25, 100),
-    )
 
 
 def ranked(rows: Sequence[DriftRow]) -> tuple[DriftRow, ...]:
