@@ -30,6 +30,16 @@ ARGUMENTS = [
 # Streamlit asks for these two beside every sub-page before it falls back to the root; nothing else may fail.
 KNOWN_MISSING = ("/_stcore/health", "/_stcore/host-config")
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# Idle, and nothing stale or half drawn, on every look of the last 600 ms.
+QUIET = """() => {
+  const idle = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
+  if (!idle) { window.evenhandQuiet = undefined; return false; }
+  window.evenhandQuiet ??= performance.now();
+  if (performance.now() - window.evenhandQuiet < 600) return false;
+  window.evenhandQuiet = undefined;
+  return true;
+}"""
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -100,11 +110,12 @@ class Watched:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the script is done and the title stands."""
+        """Wait until the script is done, the title stands, and nothing has moved for a moment.
+
+        A click asks for a rerun a little later than it returns: one quiet look could be the state before it.
+        """
         self.page.wait_for_selector(f"{IDLE} h1", timeout=60_000)
-        self.page.wait_for_function(
-            '() => !document.querySelector(\'[data-testid="stSkeleton"], [data-stale="true"]\')'
-        )
+        self.page.wait_for_function(QUIET, timeout=60_000)
 
     def axe(self) -> list[str]:
         """Every WCAG 2.2 A and AA violation of the screen as it stands."""

@@ -95,7 +95,8 @@ def test_another_limit_is_tried_and_taken_back(visit):
     page = visitor.page
     page.get_by_role("radio", name="ethnicity").click()
     visitor.settle()
-    slider = page.get_by_role("slider")
+    # By its own key: while the screen changes, the slider of the attribute before may still stand beside it.
+    slider = page.locator("[class*='st-key-limit_'][class*='ethnicity']").get_by_role("slider")
     slider.focus()
     for _ in range(16):
         slider.press("ArrowRight")
