@@ -6,13 +6,13 @@ BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 DATA   ?= ../shared/data
 
-.PHONY: run test check format sample reference lock clean
+.PHONY: run test check format sample reference fuzz bench policy lock clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m audit_core demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not fuzz"
 	$(BIN)/python -m pytest -m browser
 
 check: $(VENV)/.dev
@@ -31,6 +31,17 @@ sample: $(VENV)/.run
 
 reference: $(VENV)/.dev
 	EVENHAND_REFERENCE=$(abspath $(DATA)) $(BIN)/python -m pytest -m reference -rs
+
+# Bounded and seeded: EVENHAND_FUZZ is the number of mutants of each kind, EVENHAND_SEED where they start.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pytest -m fuzz -rs
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+# The table of what a model file may name, derived from the libraries of the lock; its diff is reviewed by a person.
+policy: $(VENV)/.dev
+	$(BIN)/python tests/make_model_policy.py
 
 # uv resolves one lock for Python 3.11 to 3.13 on every platform; it is needed here and nowhere else.
 lock:

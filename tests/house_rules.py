@@ -20,7 +20,7 @@ PICKLE = re.compile(r"\b(pickle|cloudpickle|dill)\b|joblib\.load|allow_pickle=Tr
 
 def source_files() -> list[Path]:
     """Python files of the product, without the tests and without the environment."""
-    folders = [ROOT / name for name in ("audit_core", "pages", "sample_data")]
+    folders = [ROOT / name for name in ("audit_core", "pages", "sample_data", "benchmarks")]
     return [ROOT / "app.py", *sorted(file for folder in folders for file in folder.rglob("*.py"))]
 
 
