@@ -66,6 +66,24 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What the scoring process is told about a file before it receives its bytes.
+
+    Parameters
+    ----------
+    modules
+        The modules to import before the lock closes: those of the names the inspection found.
+    names
+        Every `module:name` the file may ask for; any other ends the load. None where the format names no
+        Python objects (ONNX).
+    """
+
+    format: Literal["joblib", "skops", "onnx"]
+    modules: tuple[str, ...]
+    names: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """Who vouches for the bytes with this SHA-256: the release itself, or a person."""
 
