@@ -39,8 +39,9 @@ def contract(data=DATA, of="g", good="1"):
 
 
 @contextmanager
-def opened(path, role="evaluation", name=None):
-    con = connect()
+def opened(path, role="evaluation", name=None, threads=None):
+    # The folder too: some tests open a second file beside the first.
+    con = connect((path,), folders=(Path(path).absolute().parent,), threads=threads)
     try:
         yield con, open_table(con, path, role, name=name)
     finally:
@@ -83,7 +84,5 @@ def counted(path, spec):
 def cube_of(path, spec=None, threads=None):
     """The cube of a file, without the checks of the intake."""
     spec = spec or contract()
-    with opened(path) as (con, table):
-        if threads:
-            con.execute(f"SET threads = {threads}")
+    with opened(path, threads=threads) as (con, table):
         return count_table(con, table, code_table(con, table, spec))

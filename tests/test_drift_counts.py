@@ -21,7 +21,7 @@ PLAIN = "attributes: [{name: g}], features: auto"
 
 def drift(reference, current, data=PLAIN):
     """Drift tables of two files by (feature, attribute, group)."""
-    spec, con = contract(data), connect()
+    spec, con = contract(data), connect((reference, current))
     try:
         sides = []
         for path, role in ((reference, "train"), (current, "evaluation")):
@@ -207,12 +207,10 @@ def test_rows_without_a_decision_shape_no_bin(tmp_path):
 
 
 def names_of(tmp_path, reference, current, data):
-    con = connect()
+    files = [saved(tmp_path, frame, name) for frame, name in ((reference, "r.csv"), (current, "c.csv"))]
+    con = connect(files)
     try:
-        tables = (
-            open_table(con, saved(tmp_path, f, n), "train")
-            for f, n in ((reference, "r.csv"), (current, "c.csv"))
-        )
+        tables = [open_table(con, file, "train") for file in files]
         return feature_names(*tables, contract(data))
     finally:
         con.close()

@@ -9,6 +9,7 @@ import hashlib
 import lzma
 import traceback
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -17,17 +18,33 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from make_tables import contract, counted, cube_of, opened, rows_of, saved, written
+from make_tables import contract, counted, cube_of, saved, written
 from pyarrow import feather
 
 from audit_core.errors import SourceError, UsageError
-from audit_core.sources.tables import MISSING, batches, run
+from audit_core.sources.tables import MISSING, batches, connect, open_table, run
 
 CANARY = "zq-canary-7731"
 ROWS = [("1", "x"), ("2", "y")]
 IN_PLACE = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+@contextmanager
+def opened(path):
+    """A file's table, on a connection that can read nothing but this file."""
+    con = connect((path,))
+    try:
+        yield con, open_table(con, path, "evaluation")
+    finally:
+        con.close()
+
+
+def rows_of(path):
+    """(header, rows) of a file as the tool reads it."""
+    with opened(path) as (con, table):
+        return table.source.columns, run(con, f"SELECT * FROM {table.scan}", table.source.name)
 
 
 def read_all(file):
@@ -144,7 +161,7 @@ def test_any_name_finds_its_own_column(tmp_path, names, name):
         ('"a\nb",c', "not a line of column names"),
         ('"a\r\nb",c', "not a line of column names"),
         ('"a,b', "not a line of column names"),
-        ("a,b\r1,x\r2,y\r", "not a line of column names"),
+        ("a,b\r1,x\r2,y\r", "bare carriage return"),
         ("a" * 200_000 + ",b", "not a line of column names"),
         ("a" * (1 << 20), "longer than 1 MB"),
         (",".join(f"k{i}" for i in range(501)), "501 columns"),
@@ -189,7 +206,7 @@ def bad_files():
     yield "a.csv", b"a,b\n", "no rows"
     yield "a.csv", b"a,b", "no rows"
     yield "a.csv", b"\x00\x01\x02", "neither text"
-    yield "a.csv", good.decode().encode("utf-16"), "neither text"
+    yield "a.csv", good.decode().encode("utf-16"), "looks like UTF-16"
     yield "a.csv", f"a,b\n1,é{CANARY}\n".encode("latin-1"), "not UTF-8"
     yield "a.csv", "é,b\n1,2\n".encode("latin-1"), "not UTF-8"
     yield "a.csv", f"a,b\n1,x\n{CANARY},2,3\n".encode(), r"as many cells as the header \(line 3\)"

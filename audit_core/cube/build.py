@@ -15,6 +15,7 @@ from audit_core.cube.counted import GroupRanks, Intake, Overlap
 from audit_core.cube.ranks import rank_sums
 from audit_core.cube.sql import cube_sql, threshold_sql
 from audit_core.errors import SourceError
+from audit_core.sources.profile import refuse_decimal_commas
 from audit_core.sources.tables import Table, literal, run, run_columns
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def take_in(
     Raises
     ------
     SourceError
-        Scores lie outside the scale that the contract states, or no row has a decision.
+        Scores lie outside the scale that the contract states, have a decimal comma, or no row has a decision.
     """
     total, empty, unusable, unlabelled, edge, outside, repeated, last = run(
         con, _intake_sql(table, coding, contract), table.source.name
@@ -62,6 +63,8 @@ def take_in(
             where=table.source.name,
             remedy="State the scale in the contract, under data: score: range",
         )
+    if unusable and contract.data.score:
+        refuse_decimal_commas(con, table, (contract.data.score.column,))
     reasons = (("no score or decision", int(empty)), ("score is not a finite number", int(unusable)))
     dropped = tuple((reason, count) for reason, count in reasons if count and coding.decides)
     if sum(count for _, count in dropped) == int(total):

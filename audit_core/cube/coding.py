@@ -28,6 +28,9 @@ MAX_LABEL_VALUES = 50
 MAX_NAMED_VALUES = 10_000
 """A label or decision with more values than this is free text or an amount; no list of cells reads it."""
 
+MAX_VALUE_LENGTH = 1 << 20
+"""Longest group, slice, window, label or decision that is read, in characters; the rest is no name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodedAxis:
@@ -131,11 +134,11 @@ def _levels(
     """Axis of a column's own values; beyond `MAX_LEVELS` the rare ones are put together."""
     text = table.text(column)
     cells = f"SELECT {text} AS t FROM {table.scan}"
-    query = (
+    frequent = (
         f"SELECT t, count(*) AS n FROM ({cells}) AS cells WHERE t IS NOT NULL "
         f"GROUP BY t ORDER BY n DESC, t LIMIT {MAX_LEVELS + 1}"
     )
-    found = [str(row[0]) for row in run(con, query, table.source.name)]
+    found = _texts(con, table, column, frequent, "n DESC, t")
     unknown = attribute.unknown if attribute else ()
     without = tuple(dict.fromkeys([*matching(found, unknown), *unknown]))
     spelled = _spelled(found, attribute) if attribute else {}
@@ -158,11 +161,30 @@ def _spelled(cells: list[str], attribute: ProtectedAttribute) -> dict[str, str]:
 
 def _distinct(con: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[str]:
     """Return the values of a column as text, one more than `MAX_NAMED_VALUES` of them at most."""
-    query = (
+    distinct = (
         f"SELECT DISTINCT t FROM (SELECT {table.text(column)} AS t FROM {table.scan}) AS cells "
         f"WHERE t IS NOT NULL ORDER BY t LIMIT {MAX_NAMED_VALUES + 1}"
     )
-    return [str(row[0]) for row in run(con, query, table.source.name)]
+    return _texts(con, table, column, distinct, "t")
+
+
+def _texts(con: duckdb.DuckDBPyConnection, table: Table, column: str, query: str, order: str) -> list[str]:
+    """Texts t that a query gives; refused where one is too long to be anything's name.
+
+    Raises
+    ------
+    SourceError
+        One of the texts is longer than `MAX_VALUE_LENGTH`.
+    """
+    short = f"CASE WHEN length(t) <= {MAX_VALUE_LENGTH} THEN t END"
+    rows = run(con, f"SELECT {short} FROM ({query}) AS texts ORDER BY {order}", table.source.name)
+    if any(text is None for (text,) in rows):
+        raise SourceError(
+            f"A value of “{column}” is longer than {MAX_VALUE_LENGTH:,} characters",
+            where=table.source.name,
+            remedy="Name another column in the contract, or shorten it in the file",
+        )
+    return [str(text) for (text,) in rows]
 
 
 def _positives(

@@ -1,25 +1,28 @@
-"""Which files a path stands for, what they really are, and what their header says."""
+"""Which files a path stands for, what they really are, and which column names are accepted.
+
+Caps, in this module and in `csv_shape` and `parquet_shape`, are checked before a parser sees the bytes.
+"""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from audit_core.errors import SourceError
-
-if TYPE_CHECKING:
-    import duckdb
 
 Format = Literal["csv", "parquet", "arrow"]
 
 CHUNK = 1 << 20
 MAX_COLUMNS = 500
-MAX_HEADER_BYTES = 1 << 20
+MAX_FILES = 10_000
+MAX_BYTES = 64 << 30
+"""Most bytes of a table, all of its files together."""
+MAX_ROWS = 2_000_000_000
+"""Most rows of a table: one byte of Parquet can stand for millions of equal cells."""
 SAVE_AGAIN = "Save it as UTF-8 CSV or Parquet and upload it again"
 UNLIKE = {".parquet": "a Parquet file", ".arrow": "an Arrow file", ".feather": "an Arrow file"}
 PACKED = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0", b"\x28\xb5\x2f\xfd")
@@ -31,7 +34,7 @@ def find_files(path: Path | str) -> list[Path]:
     Raises
     ------
     SourceError
-        There is none, or one of them is empty.
+        There is none, there are too many, one of them is empty, or they are too large together.
     """
     given = Path(path)
     if not str(path):  # Path("") would be the current folder
@@ -44,9 +47,17 @@ def find_files(path: Path | str) -> list[Path]:
         found = [given] if given.is_file() else []
     if not found:
         raise SourceError("There is no such file", where=str(path), remedy="Check the path")
+    if len(found) > MAX_FILES:
+        problem = f"The table has {len(found):,} files; at most {MAX_FILES:,} are read"
+        raise SourceError(problem, where=str(path), remedy="Write it as fewer files")
+    total = 0
     for file in found:
-        if file.stat().st_size == 0:
+        total += (size := file.stat().st_size)
+        if size == 0:
             raise SourceError("The file is empty", where=file.name, remedy="Upload a file with rows")
+    if total > MAX_BYTES:
+        problem = f"The table has {total >> 30:,} GB; at most {MAX_BYTES >> 30} are read"
+        raise SourceError(problem, where=found[0].name, remedy="Audit a sample of its rows")
     return found
 
 
@@ -86,53 +97,33 @@ def format_of(file: Path, name: str) -> Format:
         raise SourceError(problem, where=name, remedy=SAVE_AGAIN)
     if head.startswith(PACKED):
         raise SourceError("The file is compressed or a spreadsheet", where=name, remedy=SAVE_AGAIN)
-    if b"\x00" in head:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_second_byte_is_nul(head):
+        problem = "The file looks like UTF-16 text (“Unicode text” in Excel), not UTF-8"
+        raise SourceError(problem, where=name, remedy=SAVE_AGAIN)
+    if b"\x00" in head.partition(b"\n")[0]:
         raise SourceError("The file is neither text nor Parquet", where=name, remedy=SAVE_AGAIN)
     return "csv"
 
 
-def csv_header(file: Path, name: str) -> tuple[list[str], str]:
-    """Return (header cells, delimiter) of a CSV; DuckDB would rename and trim them, so it never sees them.
-
-    Raises
-    ------
-    SourceError
-        The first line is not UTF-8 text, too long, or no line of column names.
-    """
-    with file.open("rb") as stream:
-        first = stream.readline(MAX_HEADER_BYTES)
-    if len(first) == MAX_HEADER_BYTES:
-        raise SourceError("The first line is longer than 1 MB", where=name, remedy=SAVE_AGAIN)
-    try:
-        line = first.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise SourceError("The file is not UTF-8 text", where=name, remedy=SAVE_AGAIN) from error
-    bare = re.sub(r'"[^"]*"', "", line)  # a comma inside a quoted name separates nothing
-    delimiter = "\t" if Path(name).suffix.lower() == ".tsv" else max(",;\t|", key=bare.count)
-    try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True), []), delimiter
-    except csv.Error as error:  # an unclosed quote, a bare carriage return, a name of over 128 KB
-        problem = "The first line is not a line of column names"
-        raise SourceError(problem, where=name, remedy=SAVE_AGAIN) from error
+def _every_second_byte_is_nul(head: bytes) -> bool:
+    """Whether this is how mostly English text looks in UTF-16 without its mark."""
+    half = len(head) // 2
+    return half >= 8 and 10 * max(head[::2].count(0), head[1::2].count(0)) >= 8 * half
 
 
-def parquet_header(con: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
-    """Return the names of a Parquet file's columns as written; a scan renames those that differ in case."""
-    rows = con.execute(f"SELECT name, num_children FROM parquet_schema({path_literal(file)})").fetchall()
-    names: list[str] = []
-    nested = 0
-    for name, children in rows[1:]:  # the first row is the root; a nested column's parts follow it
-        if nested:
-            nested -= 1
-        else:
-            names.append(str(name))
-        nested += children or 0
-    return names
+def literal(text: str) -> str:
+    """SQL string literal of a text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_pattern(file: Path | str) -> str:
+    """Return the pattern that stands for exactly this path; DuckDB reads `*`, `?` and `[` as a pattern's."""
+    return re.sub(r"([*?[])", r"[\1]", str(file))
 
 
 def path_literal(file: Path) -> str:
-    """SQL string literal of exactly this path; DuckDB reads `*`, `?` and `[` in a path as a pattern."""
-    return "'" + re.sub(r"([*?[])", r"[\1]", str(file)).replace("'", "''") + "'"
+    """SQL string literal of exactly this path."""
+    return literal(path_pattern(file))
 
 
 def checked_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from audit_core.errors import SourceError
 from audit_core.sources.tables import Kind, Source, Table, run
 
 if TYPE_CHECKING:
@@ -46,7 +47,13 @@ class TableLook:
 
 
 def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[ColumnProfile, ...]:
-    """Return the profile of every column; text that is all numbers, or all true and false, counts as that."""
+    """Return the profile of every column; text that is all numbers, or all true and false, counts as that.
+
+    Raises
+    ------
+    SourceError
+        A column's numbers are written with a decimal comma: read as text, they would be groups.
+    """
     names = table.source.columns
     parts = []
     for name in names:
@@ -55,6 +62,7 @@ def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Colum
         parts += [f"count({value})", f"approx_count_distinct({value})"]
         parts += [f"count(try_cast({value} AS DOUBLE))", f"count(CASE WHEN {boolean} THEN 1 END)"]
     counts = run(con, f"SELECT {', '.join(parts)} FROM {table.scan}", table.source.name)[0]
+    refuse_decimal_commas(con, table, names)
     found = []
     for place, name in enumerate(names):
         given, distinct, numbers, booleans = (int(count) for count in counts[4 * place : 4 * place + 4])
@@ -71,6 +79,31 @@ def profile_columns(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Colum
             )
         )
     return tuple(found)
+
+
+def refuse_decimal_commas(con: duckdb.DuckDBPyConnection, table: Table, names: Sequence[str]) -> None:
+    """Refuse numbers such as those that Excel writes between semicolons in many countries.
+
+    Raises
+    ------
+    SourceError
+        All that one of the columns holds is whole numbers and at least one number with a comma.
+    """
+    if table.separator in ("", ","):
+        return
+    parts = []
+    for name in names:
+        value = table.value(name)
+        number = f"regexp_full_match({value}, '[+-]?[0-9]*(,[0-9]+)?')"
+        parts.append(f"coalesce(bool_and({number}) AND bool_or(contains({value}, ',')), false)")
+    found = run(con, f"SELECT {', '.join(parts)} FROM {table.scan}", table.source.name)[0]
+    for name, commas in zip(names, found, strict=True):
+        if commas:
+            raise SourceError(
+                f"The column “{name}” holds numbers with a decimal comma",
+                where=table.source.name,
+                remedy="Save it with a decimal point, or as Parquet, and upload it again",
+            )
 
 
 def text_kinds(con: duckdb.DuckDBPyConnection, table: Table, names: Collection[str]) -> Mapping[str, Kind]:

@@ -5,30 +5,33 @@ Inside SQL a column is called c0, c1, …: a header never becomes part of a stat
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal
 
 from audit_core.errors import SourceError, UsageError
+from audit_core.sources.arrow_rewrite import rewrite_arrow
+from audit_core.sources.connection import connect, one_select, rewritten_folder, run, run_columns, told
+from audit_core.sources.csv_rows import Dialect
+from audit_core.sources.csv_shape import csv_header, csv_rows
 from audit_core.sources.files import (
     SAVE_AGAIN,
     checked_columns,
-    csv_header,
     find_files,
     fingerprint,
     format_of,
-    parquet_header,
+    literal,
     path_literal,
 )
+from audit_core.sources.parquet_shape import check_parquet, parquet_header
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+__all__ = ["MISSING", "Kind", "Role", "Source", "Table", "batches", "connect", "literal", "open_table", "run",
+           "run_columns"]  # fmt: skip
 
 Role = Literal["model", "train", "evaluation", "baseline", "window"]
 Kind = Literal["number", "boolean", "text", "other"]
@@ -58,11 +61,13 @@ class Table:
     """A table that can be scanned: `scan` is the FROM clause that yields the columns c0, c1, …
 
     `types` are DuckDB's names of the columns' types; a CSV's cells are all VARCHAR, compared as raw text.
+    `separator` stands between a CSV's cells, and is empty for every other format.
     """
 
     source: Source
     scan: str
     types: tuple[str, ...]
+    separator: str = ""
 
     def has(self, column: str) -> bool:
         """Whether the file has a column of exactly this name."""
@@ -133,27 +138,14 @@ class Table:
         return "text" if kind.startswith(("DATE", "TIME", "ENUM", "UUID")) else "other"
 
 
-def literal(text: str) -> str:
-    """SQL string literal of a text."""
-    return "'" + text.replace("'", "''") + "'"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """What one format's reader found; `rows` where it counted them itself."""
 
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """Return an in-memory DuckDB that never fetches an extension."""
-    import duckdb
-
-    con = duckdb.connect(":memory:")
-    for setting in (
-        "autoinstall_known_extensions = false",
-        "autoload_known_extensions = false",
-        "memory_limit = '2GB'",
-        "enable_progress_bar = false",
-        # Parquet's least and greatest leave NaN out, and DuckDB concludes from them that a NaN is finite.
-        "disabled_optimizers = 'statistics_propagation'",
-        "TimeZone = 'UTC'",  # a timestamp's text, and so its group, must not depend on the machine
-    ):
-        con.execute(f"SET {setting}")
-    return con
+    columns: tuple[str, ...]
+    scan: str
+    rows: int | None = None
+    separator: str = ""
 
 
 def open_table(
@@ -171,124 +163,64 @@ def open_table(
     kind = format_of(files[0], shown)
     if any(format_of(file, file.name) != kind for file in files[1:]):
         raise SourceError("The files are not all of one format", where=shown, remedy=SAVE_AGAIN)
-    columns, scan = _SCANS[kind](con, files, shown)
-    types = tuple(str(row[1]) for row in run(con, f"DESCRIBE SELECT * FROM {scan}", shown))
-    rows = int(run(con, f"SELECT count(*) FROM {scan}", shown)[0][0])
+    found = _SCANS[kind](con, files, shown)
+    types = tuple(str(row[1]) for row in run(con, f"DESCRIBE SELECT * FROM {found.scan}", shown))
+    rows = int(run(con, f"SELECT count(*) FROM {found.scan}", shown)[0][0])
+    if found.rows not in (None, rows):
+        problem = "The rows can't be told apart: two ways of counting them differ"
+        raise SourceError(problem, where=shown, remedy=SAVE_AGAIN)
     if rows == 0:
         raise SourceError("The file has a header but no rows", where=shown, remedy="Upload a file with rows")
     digest, size = fingerprint(files)
-    source = Source(role=role, name=shown, sha256=digest, bytes=size, rows=rows, columns=columns)
-    return Table(source=source, scan=scan, types=types)
-
-
-def run(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query over one file; what DuckDB can't parse becomes one sentence.
-
-    Raises
-    ------
-    SourceError
-        A row does not fit the header, or the text is not UTF-8.
-    """
-    with _told(name):
-        return con.execute(sql).fetchall()
-
-
-def run_columns(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[npt.NDArray[Any]]:
-    """Return a query's columns as arrays; errors as in `run`."""
-    with _told(name):
-        return list(con.execute(sql).fetchnumpy().values())
+    source = Source(role=role, name=shown, sha256=digest, bytes=size, rows=rows, columns=found.columns)
+    return Table(source=source, scan=found.scan, types=types, separator=found.separator)
 
 
 def batches(con: duckdb.DuckDBPyConnection, table: Table, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
     """Yield the rows in file order, under the file's own column names; errors as in `run`."""
     import pyarrow as pa
 
-    with _told(table.source.name):
-        reader: pa.RecordBatchReader = con.sql(f"SELECT * FROM {table.scan}").to_arrow_reader(rows)
+    query = one_select(con, f"SELECT * FROM {table.scan}")
+    with told(table.source.name):
+        reader: pa.RecordBatchReader = con.sql(query).to_arrow_reader(rows)
         for batch in reader:
             yield pa.RecordBatch.from_arrays(batch.columns, names=list(table.source.columns))
 
 
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Turn a reader's complaint into a SourceError without its cause, whose text quotes cells."""
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.Error, OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise SourceError(_reason(str(error)), where=name, remedy=SAVE_AGAIN) from None
-
-
-def _reason(detail: str) -> str:
-    """DuckDB's complaint without the cells it quotes."""
-    lowered = detail.lower()
-    if "invalid state" in lowered:
-        return "The lines do not all end alike, or a quote stands where it can't"
-    if lowered.startswith("out of memory"):
-        return "Counting this table takes more memory than is allowed"
-    if "utf-8" in lowered or "unicode" in lowered or "encod" in lowered:
-        return "The file is not UTF-8 text"
-    line = (detail.partition("Line:")[2].split() or [""])[0].strip(":,.")
-    place = f" (line {line})" if line.isdigit() else ""
-    if "unterminated quote" in lowered or "not terminated" in lowered:
-        return f"A quoted cell is never closed{place}"
-    if "number of columns" in lowered or "missing columns" in lowered or "too many columns" in lowered:
-        return f"A row does not have as many cells as the header{place}"
-    return f"The table can't be read{place}"
-
-
-def _scan_csv(
-    _con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
-) -> tuple[tuple[str, ...], str]:
-    header, delimiter = csv_header(files[0], name)
+def _scan_csv(_con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> _Opened:
+    header, separator = csv_header(files[0], name)
     columns = checked_columns(header, name)
     for file in files[1:]:
-        if csv_header(file, file.name) != (header, delimiter):
+        if csv_header(file, file.name) != (header, separator):
             raise SourceError(
                 "The files do not have the same header, in the same order and with the same separator",
                 where=file.name,
                 remedy="Write every file with the same columns",
             )
+    dialect = Dialect(separator=separator, cells=len(columns))
+    rows = sum(csv_rows(file, name if len(files) == 1 else file.name, dialect) for file in files)
     typed = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(columns)))
     listed = ", ".join(path_literal(file) for file in files)
     scan = (
-        f"read_csv([{listed}], auto_detect = false, header = false, skip = 1, delim = {literal(delimiter)}, "
-        f"compression = 'none', "
+        f"read_csv([{listed}], auto_detect = false, header = false, skip = 1, "
+        f"delim = {literal(separator)}, compression = 'none', "
         f"hive_partitioning = false, quote = '\"', escape = '\"', columns = {{{typed}}}, strict_mode = true)"
     )
-    return columns, scan
+    return _Opened(columns=columns, scan=scan, rows=rows, separator=separator)
 
 
-def _scan_parquet(
-    con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
-) -> tuple[tuple[str, ...], str]:
-    import duckdb
-
-    try:
-        header = parquet_header(con, files[0])
-    except duckdb.Error as error:
-        raise SourceError("The Parquet file can't be read", where=name, remedy=SAVE_AGAIN) from error
-    columns = checked_columns(header, name)
+def _scan_parquet(con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> _Opened:
+    check_parquet(con, files, name)
+    columns = checked_columns(parquet_header(con, files[0], name), name)
     # A folder called sex=F must not become a column, still less replace one.
     listed = ", ".join(path_literal(file) for file in files)
-    return columns, _renamed(columns, f"read_parquet([{listed}], hive_partitioning = false)")
+    return _Opened(
+        columns=columns, scan=_renamed(columns, f"read_parquet([{listed}], hive_partitioning = false)")
+    )
 
 
-def _scan_arrow(
-    con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str
-) -> tuple[tuple[str, ...], str]:
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    try:
-        data = ds.dataset([str(file) for file in files], format="feather")
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError("The Arrow file can't be read", where=name, remedy=SAVE_AGAIN) from error
-    columns = checked_columns(data.schema.names, name)
-    view = f"arrow_{hashlib.sha256(str(files).encode()).hexdigest()[:16]}"
-    con.register(view, data)
-    return columns, _renamed(columns, view)
+def _scan_arrow(con: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> _Opened:
+    return _scan_parquet(con, [rewrite_arrow(files, rewritten_folder(con), name)], name)
 
 
 _SCANS = {"csv": _scan_csv, "parquet": _scan_parquet, "arrow": _scan_arrow}
