@@ -7,6 +7,7 @@ Exit codes: 0 approved (also with conditions) · 1 blocked · 2 inconclusive · 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import sys
@@ -18,15 +19,23 @@ from typing import TYPE_CHECKING, NoReturn
 from audit_core import __version__
 from audit_core.contract.schema import Stage
 from audit_core.errors import AuditError, ContractError, UsageError
+from audit_core.report.escape import for_terminal
 
 if TYPE_CHECKING:
     from audit_core.decision.record import Audit
     from audit_core.evidence.workspace import Workspace
+    from audit_core.report.documents import Document
 
 STAGES_UP_TO: dict[str, tuple[Stage, ...]] = {
     "data": ("data",),
     "training": ("data", "training"),
     "predeploy": ("data", "training", "predeploy"),
+}
+DOCUMENTS: dict[Document, str] = {
+    "pdf": "write the one-page summary",
+    "junit": "write the checks as a JUnit report",
+    "sarif": "write the checks as SARIF 2.1.0",
+    "summary": "write a Markdown summary for a build step",
 }
 USAGE_ERROR, INTERNAL_ERROR, INCONCLUSIVE, BLOCKED = 3, 4, 2, 1
 
@@ -36,32 +45,37 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE_ERROR, f"evenhand: {message}\n")
+        _say(f"evenhand: {message}")
+        self.exit(USAGE_ERROR)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a mark the terminal lacks must not end the run
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except ContractError as error:
-        print("\n".join(error.lines()), file=sys.stderr)
+        _say(*error.lines())
         return error.exit_code
     except AuditError as error:
-        print(f"evenhand: {error}", file=sys.stderr)
+        _say(f"evenhand: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("evenhand: stopped", file=sys.stderr)
+        _say("evenhand: stopped")
         return INTERNAL_ERROR
     except Exception as error:  # a person gets one sentence, never a traceback
         if os.environ.get("EVENHAND_DEBUG"):
             raise
         kind = type(error).__name__
-        print(
-            f"evenhand: internal error ({kind}) · set EVENHAND_DEBUG=1 to see where and report it",
-            file=sys.stderr,
-        )
+        _say(f"evenhand: internal error ({kind}) · set EVENHAND_DEBUG=1 to see where and report it")
         return INTERNAL_ERROR
+
+
+def _say(*lines: str) -> None:
+    """Print lines for a person on stderr; file names and contract texts in them are text, never commands."""
+    print("\n".join(map(for_terminal, lines)), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +124,8 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
                         help="a model file you have decided to trust")  # fmt: skip
     parser.add_argument("--workspace", type=Path, metavar="DIR", help="where audits are kept")
     parser.add_argument("--json", metavar="F", help="write the result file; - for standard output")
-    parser.add_argument("--pdf", type=Path, metavar="F", help="write the one-page summary")
+    for name, words in DOCUMENTS.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="F", help=words)
     parser.add_argument("--as-of", type=_time, metavar="TIME", help="the clock of the run (ISO 8601)")
     parser.add_argument("--strict", action="store_true", help="exit 1 instead of 2")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -128,7 +143,7 @@ def _init(arguments: argparse.Namespace) -> int:
     from audit_core.contract.presets import write_preset
 
     for path in write_preset(arguments.directory, arguments.preset):
-        print(path)
+        print(for_terminal(str(path)))
     return 0
 
 
@@ -136,7 +151,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from audit_core.contract.yaml import read_contract
 
     contract = read_contract(arguments.contract)
-    print(f"{arguments.contract}: no problems · {len(contract.checks)} checks · status {contract.status}")
+    said = f"{arguments.contract}: no problems · {len(contract.checks)} checks · status {contract.status}"
+    print(for_terminal(said))
     return 0
 
 
@@ -169,7 +185,8 @@ def _tell(stage: str, share: float) -> None:
     """Progress on stderr, for a person watching."""
     if sys.stderr.isatty():
         end = "\n" if share >= 1 else ""
-        print(f"\r\x1b[K{stage} … {share:.0%}", end=end, file=sys.stderr, flush=True)
+        shown = for_terminal(f"{stage} … {share:.0%}")
+        print(f"\r\x1b[K{shown}", end=end, file=sys.stderr, flush=True)
 
 
 def _bytes(path: Path) -> bytes:
@@ -185,7 +202,8 @@ def _bytes(path: Path) -> bytes:
 
 def _require_writable(arguments: argparse.Namespace) -> None:
     """Refuse an output that can't be written before the work starts, not after it."""
-    given = [arguments.pdf, Path(arguments.json) if arguments.json not in (None, "-") else None]
+    given: list[Path | None] = [getattr(arguments, name) for name in DOCUMENTS]
+    given.append(Path(arguments.json) if arguments.json not in (None, "-") else None)
     for path in (path for path in given if path is not None):
         if not path.absolute().parent.is_dir():
             raise UsageError(
@@ -198,14 +216,21 @@ def _require_writable(arguments: argparse.Namespace) -> None:
 
 
 def _write(arguments: argparse.Namespace, audit: Audit, workspace: Workspace) -> None:
+    from audit_core.report.documents import document_bytes
+
     if arguments.json == "-":
         sys.stdout.buffer.write(workspace.artifact(audit.id, "audit.json") + b"\n")
     elif arguments.json:
         _save(Path(arguments.json), workspace.artifact(audit.id, "audit.json"))
-    if arguments.pdf:
-        from audit_core.report.pdf import summary_pdf
+    for name in DOCUMENTS:
+        if target := getattr(arguments, name):
+            _save(target, document_bytes(name, audit, _in_repository(arguments.contract)))
 
-        _save(arguments.pdf, summary_pdf(audit))
+
+def _in_repository(path: Path) -> str:
+    """The path of a file from the folder the command runs in; its name alone where it lies elsewhere."""
+    absolute, here = Path(os.path.normpath(path.absolute())), Path.cwd()
+    return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else path.name
 
 
 def _save(path: Path, content: bytes) -> None:
@@ -218,18 +243,19 @@ def _save(path: Path, content: bytes) -> None:
 
 def _print_decision(audit: Audit, workspace: Workspace) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     from audit_core.report.terminal import decision_table
 
     width = None if sys.stdout.isatty() else 110
     console = Console(width=width, highlight=False)
     console.print(decision_table(audit))
-    console.print(f"Result: {workspace.root / 'audits' / audit.id / 'audit.json'}", soft_wrap=True)
+    result = for_terminal(str(workspace.root / "audits" / audit.id / "audit.json"))
+    console.print(Text(f"Result: {result}"), soft_wrap=True)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
     from audit_core.evidence.workspace import Workspace
-    from audit_core.report.escape import visible
     from audit_core.report.explain import explain
     from audit_core.report.limits import check_of
 
@@ -246,7 +272,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "The contract has no check of this name", where=arguments.check, remedy=f"It has: {known}"
         )
-    print("\n\n".join(visible(paragraph) for paragraph in explain(audit, arguments.check).split("\n\n")))
+    print("\n\n".join(for_terminal(paragraph) for paragraph in explain(audit, arguments.check).split("\n\n")))
     return 0
 
 

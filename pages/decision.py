@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.decision.record import Audit
-from audit_core.report.escape import for_markdown
+from audit_core.report.escape import for_markdown, one_line
 from audit_core.report.tables import check_rows
 from audit_core.report.wording import (
     VERDICT_MARKS,
@@ -80,7 +80,7 @@ def show_requirements(audit: Audit) -> None:
             "Stated": "met" if state.met else "not met",
             "Blocks the release": "yes" if state.blocking else "no",
             "By": "worked out from the data" if state.computed else state.by or "–",
-            "Evidence": state.evidence or "–",
+            "Evidence": one_line(state.evidence) or "–",
         }
         for state in audit.requirements
     ]

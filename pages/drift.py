@@ -16,7 +16,7 @@ from audit_core.report.charts.drift import (
     shares_alt,
     shares_figure,
 )
-from audit_core.report.escape import for_markdown
+from audit_core.report.escape import for_markdown, visible
 from audit_core.report.tables import bin_rows, drift_group_rows, drift_table_rows, new_category_rows
 from audit_core.report.wording import sentence, status_word
 from pages.ui.controls import csv_button, opened, show_chart, show_table
@@ -53,7 +53,7 @@ def show_feature(audit: Audit) -> None:
     """One feature: both outlines, its bins, and the same inside every group."""
     st.header("One feature", anchor=False)
     rows = ranked(audit.measurements.drift)
-    names = [f"{row.table.feature} ({row.table.kind})" for row in rows]
+    names = [f"{visible(row.table.feature)} ({row.table.kind})" for row in rows]
     chosen = st.selectbox(
         "Feature", range(len(rows)), format_func=names.__getitem__, key="drift_feature", width=380
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from audit_core.decision.record import Audit
 from audit_core.report.charts.grid import SupportGrid, grid_alt, grid_figure, support_grid
-from audit_core.report.escape import for_markdown
+from audit_core.report.escape import for_markdown, visible
 from audit_core.report.numbers import percent
 from audit_core.report.tables import cell_words, count_rows, grid_rows
 from audit_core.report.wording import sentence, status_word
@@ -30,9 +30,9 @@ def choose(audit: Audit) -> tuple[str, str, str]:
     """Rows, columns and metric."""
     names = [axis.name for axis in audit.counted.cube.axes if axis.kind != "window"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        rows = st.selectbox("Rows", names, key="grid_rows", width=220)
+        rows = st.selectbox("Rows", names, format_func=visible, key="grid_rows", width=220)
         others = [name for name in names if name != rows]
-        columns = st.selectbox("Columns", others, key=f"grid_columns_{rows}", width=220)
+        columns = st.selectbox("Columns", others, format_func=visible, key=f"grid_columns_{rows}", width=220)
         metric = metric_choice(GRID_METRICS, "grid_metric")
     return rows, columns, metric
 

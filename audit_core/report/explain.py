@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit_core.contract.schema import Check
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
+from audit_core.report.escape import one_line
 from audit_core.report.headline import people_sentence
 from audit_core.report.limits import chance_sentence, check_of, check_words, needs_sentence
 from audit_core.report.readings import reading
@@ -42,7 +43,7 @@ def explain(audit: Audit, check_id: str) -> str:
 
 
 def _asked(check: Check) -> str:
-    why = f" The contract's reason: {check.why}" if check.why else ""
+    why = f" The contract's reason: {one_line(check.why)}" if check.why else ""
     return f"{check.id} asks: {check_words(check)}. {SEVERITY_SENTENCES[check.severity]}{why}"
 
 

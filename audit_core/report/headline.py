@@ -96,6 +96,11 @@ def ground_sentence(reason: DecisionReason, audit: Audit) -> str:
     }.get(reason.ground, "The contract has a condition on this release.")
 
 
+def reasons_beyond_checks(audit: Audit) -> tuple[DecisionReason, ...]:
+    """Return the grounds of the verdict that no finding tells: requirements, the contract's own state."""
+    return tuple(reason for reason in audit.decision.reasons if audit_finding(audit, reason) is None)
+
+
 def people_sentence(finding: Finding, audit: Audit) -> str:
     """Return a finding as a sentence about people, or "" where its metric has none."""
     high, low = finding.high, finding.low

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from audit_core.report.escape import clip, visible
-from audit_core.report.glyphs import printable
+from audit_core.report.escape import clip, for_typst
 from audit_core.report.numbers import counted
 from audit_core.report.summary import Summary
 from audit_core.report.summary_rows import Bar, Row
@@ -83,7 +82,7 @@ def _verdict(summary: Summary) -> dict[str, str]:
 
 def _text(text: str, length: int) -> str:
     """Text that can be printed, is cut at a length and may break inside long words."""
-    shown = clip(printable(visible(clip(text, 4 * length))), length)
+    shown = clip(for_typst(clip(text, 4 * length)), length)
     shown = _UNIT.sub("\u00a0\\1", shown)
     return " ".join(_breakable(word) for word in shown.split(" "))
 

@@ -11,7 +11,7 @@ from audit_core.cube.axes import level_word, same_value
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Group
 from audit_core.metrics.measure import rate_metric
-from audit_core.report.escape import clip
+from audit_core.report.escape import clip, visible
 from audit_core.report.numbers import decimal
 
 _YES = ("1", "true", "yes")
@@ -81,13 +81,17 @@ def selected_is_favourable(contract: ReleaseContract) -> bool:
 
 
 def group_words(group: Group) -> str:
-    """Return a group as a person reads it; long names are cut."""
-    return " × ".join(clip(level_word(level), _NAME_LENGTH) for level in group) if group else "everybody"
+    """Return a group as a person reads it: hidden characters written out, long names cut."""
+    return " × ".join(_name(level_word(level)) for level in group) if group else "everybody"
 
 
 def subject_words(subject: tuple[str, ...]) -> str:
-    """Return the attributes of a subject as a person reads them."""
-    return " × ".join(clip(name, _NAME_LENGTH) for name in subject) if subject else "everybody"
+    """Return the attributes of a subject as a person reads them, as groups are."""
+    return " × ".join(map(_name, subject)) if subject else "everybody"
+
+
+def _name(text: str) -> str:
+    return clip(visible(text), _NAME_LENGTH)
 
 
 def of_every_hundred(

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from audit_core.decision.record import Audit
+from audit_core.report.escape import for_json
 from audit_core.report.result_findings import encode_finding, encode_requirement
 from audit_core.report.result_measures import encode_calibration, encode_drift, encode_gap, encode_rate
 from audit_core.report.wording import ground_sentence
@@ -95,4 +96,16 @@ def result_schema() -> dict[str, Any]:
 def _canonical(value: Any) -> bytes:
     import rfc8785
 
-    return rfc8785.dumps(value)
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError:
+        return rfc8785.dumps(_well_formed(value))
+
+
+def _well_formed(value: Any) -> Any:
+    """The value with every text as UTF-8 can hold it; a contract can write half of a character pair."""
+    if isinstance(value, str):
+        return for_json(value)
+    if isinstance(value, dict):
+        return {key: _well_formed(part) for key, part in value.items()}
+    return [_well_formed(part) for part in value] if isinstance(value, list) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.decision.record import Audit
+from audit_core.report.escape import one_line
 from audit_core.report.headline import Headline, headline
 from audit_core.report.result import decision_digest
 from audit_core.report.summary_facts import (
@@ -102,7 +103,7 @@ def summary(audit: Audit) -> Summary:
 def _identity(audit: Audit) -> Identity:
     contract = audit.contract
     approved = contract.status == "approved"
-    asked, who = contract.decision.question, contract.decision.population
+    asked, who = map(one_line, (contract.decision.question, contract.decision.population))
     return Identity(
         contract=contract.id,
         contract_version=contract.version + ("" if approved else f" ({contract.status})"),

@@ -8,6 +8,7 @@ from audit_core.contract.schema import Check, Subject
 from audit_core.cube.count_cube import is_unknown
 from audit_core.decision.record import Audit
 from audit_core.metrics.estimate import Group, Measured, TooFew
+from audit_core.report.escape import one_line
 from audit_core.report.limits import limit_words, warn_words
 from audit_core.report.numbers import count, percent
 from audit_core.report.people import subject_words
@@ -124,7 +125,7 @@ def requirement_lines(audit: Audit) -> tuple[RequirementLine, ...]:
             met=state.met,
             blocking=state.blocking,
             by=state.by,
-            evidence=state.evidence,
+            evidence=one_line(state.evidence),
         )
         for state in audit.requirements
     ]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from audit_core.contract.schema import Subject
 from audit_core.cube.axes import NEITHER, NO, YES
 from audit_core.cube.count_cube import Group
 from audit_core.decision.record import Audit
-from audit_core.findings.finding import Finding
 from audit_core.metrics.calibration import Band, GroupCalibration
 from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.estimate import Estimate, Measured, Suppressed, TooFew
@@ -18,35 +15,33 @@ from audit_core.metrics.intervals import newcombe_difference, z_two_sided
 from audit_core.metrics.measurements import CalibrationRow, DriftRow
 from audit_core.report.charts.compared import GroupGaps, GroupMark
 from audit_core.report.charts.drift import DRIFT_WORDS, ranked, shares
-from audit_core.report.charts.grid import SupportGrid, cell_line
-from audit_core.report.escape import visible
-from audit_core.report.limits import check_of, limit_words, needs_sentence
+from audit_core.report.charts.grid import GridCell, SupportGrid, cell_line
+from audit_core.report.csv_file import to_csv
 from audit_core.report.numbers import POINTS, Figures, count, decimal, percent, ratio
 from audit_core.report.people import group_words, subject_words
-from audit_core.report.readings import reading
-from audit_core.report.words import (
-    EVIDENCE_WORDS,
-    REMEDIES,
-    WITHHELD,
-    measure_name,
-    metric_name,
-    status_word,
-)
+from audit_core.report.table_of_checks import check_rows
+from audit_core.report.table_rows import NONE, RESULT, Rows
+from audit_core.report.words import WITHHELD, metric_name
 
-Rows = list[dict[str, str]]
-
-NONE = "–"
-RESULT = "Result"
-"""Header of the column that holds a status in words; a page may draw it as a badge."""
+__all__ = [
+    "NONE",
+    "RESULT",
+    "Rows",
+    "bin_rows",
+    "calibration_rows",
+    "cell_words",
+    "check_rows",
+    "count_rows",
+    "drift_group_rows",
+    "drift_table_rows",
+    "grid_rows",
+    "new_category_rows",
+    "same_score_rows",
+    "slice_rows",
+    "to_csv",
+]
 
 _SIGNED = Figures(unit=POINTS, digits=1)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-WHAT_IT_TAKES = {
-    "within": "Nothing: shown to be within the limit",
-    "beyond": "A changed model or changed data; more of the same data will not change this",
-    "drifted": "A look at where the inputs changed, then a model fitted on them",
-    "shared_ids": "An evaluation set without the people of the training sample",
-}
 
 
 def slice_rows(gaps: GroupGaps) -> Rows:
@@ -120,20 +115,26 @@ def count_rows(audit: Audit, subject: Subject, group: Group) -> Rows:
 
 def grid_rows(grid: SupportGrid) -> Rows:
     """Return one row per combination that holds a person."""
-    return [
-        {
-            grid.rows: group_words(cell.group[:1]),
-            grid.columns: group_words(cell.group[1:]),
-            RESULT: "Judged" if cell.rate is not None else "Too few to judge",
-            metric_name(grid.metric): percent(cell.rate.value) if cell.rate is not None else NONE,
-            "Interval": _interval(cell.estimate) if cell.rate is not None else NONE,
-            "People": count(cell.rows),
-            "Positives": count(cell.positives),
-            "Negatives": count(cell.negatives),
-            "Lacks": cell.missing or NONE,
-        }
-        for cell in grid.cells
-    ]
+    return [_grid_row(cell, grid) for cell in grid.cells]
+
+
+def _grid_row(cell: GridCell, grid: SupportGrid) -> dict[str, str]:
+    numbers = {
+        RESULT: "Judged" if cell.rate is not None else "Too few to judge",
+        metric_name(grid.metric): percent(cell.rate.value) if cell.rate is not None else NONE,
+        "Interval": _interval(cell.estimate) if cell.rate is not None else NONE,
+        "People": count(cell.rows),
+        "Positives": count(cell.positives),
+        "Negatives": count(cell.negatives),
+        "Lacks": cell.missing or NONE,
+    }
+    # An attribute may be called like a column of this table, and neither may push the other out.
+    names = [subject_words((name,)) for name in (grid.rows, grid.columns)]
+    heads = [f"{name} (group)" if name in numbers else name for name in names]
+    if heads[0] == heads[1]:
+        heads[1] += " (2)"
+    parts = [group_words(cell.group[:1]), group_words(cell.group[1:])]
+    return dict(zip(heads, parts, strict=True)) | numbers
 
 
 def cell_words(grid: SupportGrid, group: Group) -> str:
@@ -186,7 +187,10 @@ def same_score_rows(audit: Audit, first: CalibrationRow, second: CalibrationRow)
 
 def _same_score(a: Band, b: Band, groups: tuple[Group, Group], z: float) -> dict[str, str]:
     row = {"Score": f"{decimal(a.low, 2)} to {decimal(a.high, 2)}"}
-    row |= {f"Observed, {group_words(g)}": _observed(band) for g, band in zip(groups, (a, b), strict=True)}
+    names = [f"Observed, {group_words(group)}" for group in groups]
+    if names[0] == names[1]:  # two long names that begin alike
+        names[1] += " (2)"
+    row |= {name: _observed(band) for name, band in zip(names, (a, b), strict=True)}
     if not isinstance(a.observed, Measured) or not isinstance(b.observed, Measured):
         return row | {"Difference": NONE, "Interval": NONE, RESULT: "Too few to judge"}
     low, high = newcombe_difference(a.positives, a.n, b.positives, b.n, z)
@@ -279,59 +283,3 @@ def bin_rows(row: DriftRow) -> Rows:
         }
         for name, before, after, share_before, share_after in parts
     ]
-
-
-def check_rows(audit: Audit) -> Rows:
-    """Return the contract line by line: what each check found and what it would take."""
-    return [_check_row(finding, audit) for finding in audit.findings]
-
-
-def _check_row(finding: Finding, audit: Audit) -> dict[str, str]:
-    check = check_of(audit.contract, finding.check)
-    what = measure_name(finding.metric, finding.compare)
-    by = f" by {subject_words(finding.subject)}" if finding.subject else ""
-    return {
-        "Check": finding.check,
-        "What": what + by,
-        "Severity": finding.severity,
-        RESULT: status_word(finding),
-        "Evidence": EVIDENCE_WORDS[finding.evidence] if finding.status != "NOT_RUN" else NONE,
-        "Found": _found(finding),
-        "Limit": (limit_words(check) if check else "") or NONE,
-        "What it would take": _takes(finding),
-    }
-
-
-def _found(finding: Finding) -> str:
-    read = reading(finding)
-    if read.value is None:
-        return NONE
-    value = read.figures.text(read.value)
-    bounds = [f"at least {read.figures.bare(read.lower)}" if read.lower is not None else ""]
-    bounds.append(f"at most {read.figures.bare(read.upper)}" if read.upper is not None else "")
-    said = ", ".join(bound for bound in bounds if bound)
-    return f"{value} ({said})" if said else value
-
-
-def _takes(finding: Finding) -> str:
-    needed = needs_sentence(finding.needs)
-    if needed:
-        return needed
-    fixed = WHAT_IT_TAKES.get(finding.reason) or REMEDIES.get(finding.reason, "")
-    return fixed[:1].upper() + fixed[1:] if fixed else "More people, measured the same way"
-
-
-def to_csv(rows: Rows) -> str:
-    """Return rows as CSV; a cell a spreadsheet would run as a formula is marked as text."""
-    if not rows:
-        return ""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_cell(name) for name in rows[0]])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
-    return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
-from audit_core.report.escape import clip, visible
+from audit_core.report.escape import clip, for_terminal
 from audit_core.report.headline import headline
 from audit_core.report.limits import check_of, limit_words
 from audit_core.report.numbers import count
@@ -46,10 +46,10 @@ def decision_table(audit: Audit) -> RenderableType:
 def _banner(audit: Audit) -> Text:
     head = headline(audit)
     style = _STYLES[head.mark]
-    text = Text.assemble((f"{MARK_SHAPES[head.mark]} {head.word}", style), "\n", visible(head.sentence))
+    text = Text.assemble((f"{MARK_SHAPES[head.mark]} {head.word}", style), "\n", for_terminal(head.sentence))
     if head.check:
-        text.append("\n" + visible(head.check), style="dim")
-    text.append(f"\nAudit {visible(audit.id)} · {audit.created_at[:10]} · {NOT_SIGNED}", style="dim")
+        text.append("\n" + for_terminal(head.check), style="dim")
+    text.append(f"\nAudit {for_terminal(audit.id)} · {audit.created_at[:10]} · {NOT_SIGNED}", style="dim")
     return text
 
 
@@ -68,19 +68,19 @@ def _checks(audit: Audit) -> Table:
 def _check_cells(finding: Finding, audit: Audit) -> tuple[Text, ...]:
     mark, check = mark_of(finding), check_of(audit.contract, finding.check)
     of = f"{subject_words(finding.subject)}, " if finding.subject else ""
-    name = Text(visible(clip(finding.check, 40)))
-    name.append("\n" + visible(of) + finding.severity, style="dim")
+    name = Text(for_terminal(clip(finding.check, 40)))
+    name.append("\n" + for_terminal(of) + finding.severity, style="dim")
     status = Text(f"{MARK_SHAPES[mark]} {status_word(finding)}", style=_STYLES[mark])
     if finding.status != "NOT_RUN":
         status.append(f"\n{EVIDENCE_WORDS[finding.evidence]}", style="dim")
     limit = limit_words(check) if check else ""
-    numbers = Text(visible(_value(finding, audit)))
+    numbers = Text(for_terminal(_value(finding, audit)))
     bounds = _bounds(finding, audit)
     if bounds:
-        numbers.append("\n" + visible(bounds), style="dim")
-    takes = Text(visible(limit or "–"))
+        numbers.append("\n" + for_terminal(bounds), style="dim")
+    takes = Text(for_terminal(limit or "–"))
     if _needs(finding):
-        takes.append("\n" + visible(_needs(finding)), style="dim")
+        takes.append("\n" + for_terminal(_needs(finding)), style="dim")
     return name, status, numbers, takes
 
 
@@ -115,7 +115,7 @@ def _requirements(audit: Audit) -> Text:
         by = f", {state.by}" if state.by else ""
         style = "" if state.met else "bold red"
         text.append(f"\n  {word:<8}", style=style or "none")
-        text.append(visible(f"{clip(state.id, 60)}{by}"), style="none")
+        text.append(for_terminal(f"{clip(state.id, 60)}{by}"), style="none")
     return text
 
 
@@ -123,7 +123,7 @@ def _notes(audit: Audit) -> Padding:
     notes = not_known(audit)
     text = Text("Not known", style="bold")
     for note in notes[:NOTES]:
-        text.append(f"\n  {visible(note)}", style="none")
+        text.append(f"\n  {for_terminal(note)}", style="none")
     if len(notes) > NOTES:
         text.append(f"\n  … and {len(notes) - NOTES} more, see the result file", style="dim")
     return Padding(text, (1, 0, 0, 0))

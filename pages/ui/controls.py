@@ -14,9 +14,10 @@ from audit_core.audit import Progress
 from audit_core.contract.schema import Subject
 from audit_core.decision.record import Audit
 from audit_core.errors import AuditError, ContractError
-from audit_core.report.escape import for_markdown
+from audit_core.report.csv_file import csv_bytes
+from audit_core.report.escape import for_file_name, for_markdown, visible
 from audit_core.report.people import subject_words
-from audit_core.report.tables import RESULT, Rows, to_csv
+from audit_core.report.table_rows import RESULT, Rows
 from pages.ui import cached, session
 from pages.ui.verdict import badge
 
@@ -32,7 +33,7 @@ def show_table(rows: Rows, alt: str) -> None:
         st.caption("Nothing to show here.")
         return
     shown = [{for_markdown(name): _cell(name, value) for name, value in row.items()} for row in rows]
-    st.table(shown, border="horizontal", hide_index=True, alt=alt)
+    st.table(shown, border="horizontal", hide_index=True, alt=visible(alt))
 
 
 def _cell(name: str, value: str) -> str:
@@ -42,13 +43,19 @@ def _cell(name: str, value: str) -> str:
 def csv_button(rows: Rows, name: str, label: str = "Download this table (CSV)") -> None:
     """Offer rows as CSV, written when it is asked for."""
     if rows:
-        download(label, lambda: to_csv(rows).encode("utf-8-sig"), name, "text/csv")
+        download(label, lambda: csv_bytes(rows), name, "text/csv")
 
 
 def download(label: str, data: Callable[[], bytes], name: str, mime: str, **more: Any) -> None:
     """Offer a file that is made on click."""
     st.download_button(
-        label, data=data, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", **more
+        label,
+        data=data,
+        file_name=for_file_name(name),
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+        **more,
     )
 
 
@@ -56,7 +63,7 @@ def show_chart(figure: dict[str, Any], alt: str, key: str, **more: Any) -> Any:
     """Draw a chart that keeps its own colours; its text follows the page."""
     if not figure["data"]:  # plotly refuses a chart without a mark
         return st.caption("There is nothing to draw here.")
-    return st.plotly_chart(figure, theme=None, config=CHART, alt=alt, key=key, **more)
+    return st.plotly_chart(figure, theme=None, config=CHART, alt=visible(alt), key=key, **more)
 
 
 LOGGED = "Reload the page, or open another screen; the reason stands in the server's log"
@@ -68,7 +75,7 @@ def show_error(error: AuditError) -> None:
     remedy = f" {for_markdown(error.remedy)}." if error.remedy else ""
     st.error(f"**{for_markdown(error.problem)}{where}.**{remedy}", icon=":material/error:")
     if isinstance(error, ContractError):
-        st.code("\n".join(error.lines()), language=None, wrap_lines=True)
+        st.code("\n".join(map(visible, error.lines())), language=None, wrap_lines=True)
 
 
 def guarded(screen: Callable[[], object]) -> None:
@@ -121,11 +128,20 @@ def link(page: str, label: str, icon: str) -> None:
 
 
 def subject_choice(label: str, subjects: Sequence[Subject], key: str) -> Subject:
-    """Let one attribute be chosen."""
-    named = {subject_words(subject): subject for subject in subjects}
-    words = list(named)
+    """Let one attribute be chosen; its name is text, whatever stands in it."""
+    words = _told_apart([subject_words(subject) for subject in subjects])
+    named = dict(zip(words, subjects, strict=True))
     if len(words) <= MOST_SEGMENTS:
-        found = st.segmented_control(label, words, default=words[0], required=True, key=key)
+        found = st.segmented_control(
+            label, words, default=words[0], format_func=for_markdown, required=True, key=key
+        )
     else:
         found = st.selectbox(label, words, key=key)
     return named[found or words[0]]
+
+
+def _told_apart(words: Sequence[str]) -> list[str]:
+    """The words, numbered where names that were cut would read alike."""
+    return [
+        f"{word} ({words[:i].count(word) + 1})" if word in words[:i] else word for i, word in enumerate(words)
+    ]

@@ -81,7 +81,7 @@ def draft_fields(
         )
         cuts = {
             column.name: st.text_input(
-                f"Cut {visible(column.name)} into bands at", AGE_EDGES, key=f"cuts_{column.name}",
+                f"Cut {for_markdown(column.name)} into bands at", AGE_EDGES, key=f"cuts_{column.name}",
                 help="Numbers with commas. Each band becomes a group.",
             )
             for column in look.columns
@@ -107,13 +107,16 @@ def _selected_field(look: TableLook, roles: dict[str, str]) -> tuple[str, ...]:
     column = next((name for name, found in roles.items() if found == "decision"), None)
     if column is None:
         return ()
-    label = f"Values of the decision that mean selected ({visible(column)})"
+    label = f"Values of the decision that mean selected ({for_markdown(column)})"
     values = next((values for name, values in look.label_values if name == column), ())
     if not values:
         text = st.text_input(label, key=f"selected_{column}", help="Several values with commas.")
         return tuple(part.strip() for part in text.split(",") if part.strip())
     likely = [value for value in values if value.lower() in YES]
-    return tuple(st.multiselect(label, values, default=likely, placeholder=CHOOSE, key=f"selected_{column}"))
+    found = st.multiselect(
+        label, values, default=likely, format_func=visible, placeholder=CHOOSE, key=f"selected_{column}"
+    )
+    return tuple(found)
 
 
 def _value_field(look: TableLook, roles: dict[str, str], role: str, label: str) -> str:
@@ -123,12 +126,17 @@ def _value_field(look: TableLook, roles: dict[str, str], role: str, label: str) 
         return ""
     values = next((values for name, values in look.label_values if name == column), ())
     if not values:
-        return st.text_input(f"{label} ({visible(column)})", key=f"value_{role}_{column}").strip()
+        return st.text_input(f"{label} ({for_markdown(column)})", key=f"value_{role}_{column}").strip()
     likely = next(
         (i for i, value in enumerate(values) if value.lower() in YES),
         len(values) - 1 if len(values) <= 2 else None,
     )
     chosen = st.selectbox(
-        f"{label} ({visible(column)})", values, index=likely, placeholder=CHOOSE, key=f"value_{role}_{column}"
+        f"{label} ({for_markdown(column)})",
+        values,
+        index=likely,
+        format_func=visible,
+        placeholder=CHOOSE,
+        key=f"value_{role}_{column}",
     )
     return chosen or ""

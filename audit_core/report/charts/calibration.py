@@ -59,6 +59,7 @@ class _Area:
         self.top = 1 - line * (height + gap)
         self.bottom = max(0.0, self.top - height)
         self.middle = self.bottom + 0.2 * height
+        self.apart = min(0.02, 0.06 * height)
 
 
 def _ref(kind: str, number: int) -> str:
@@ -71,8 +72,9 @@ def _axes(area: _Area, i: int, found: GroupCalibration) -> Figure:
     most = max((band.n for band in found.bands), default=1)
     domain = [area.left, area.right]
     across: Figure = {"domain": domain, "range": [-0.02, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
-    rate: Figure = {"domain": [area.middle + 0.02, area.top], "range": [-0.04, 1.04], "tickvals": [0, 0.5, 1]}
-    people: Figure = {"domain": [area.bottom, area.middle - 0.02], "range": [0, most * 1.05]}
+    upper = [area.middle + area.apart, area.top]
+    rate: Figure = {"domain": upper, "range": [-0.04, 1.04], "tickvals": [0, 0.5, 1]}
+    people: Figure = {"domain": [area.bottom, area.middle - area.apart], "range": [0, most * 1.05]}
     people |= {"tickvals": [0, most], "ticktext": ["", count(most)], "showgrid": False}
     title = {"text": "Observed rate" if area.left == 0 else "", "standoff": 6}
     below = {"text": "Mean score in band", "standoff": 4}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from audit_core.report.escape import clip, visible
+from audit_core.report.escape import clip, for_hover, visible
 from audit_core.report.words import Mark
 
 Figure = dict[str, Any]
@@ -45,12 +45,8 @@ REFERENCE_STYLE = MarkStyle(symbol="square", colour=NEUTRAL, size=12)
 
 
 def label(text: str, length: int = LONGEST_LABEL) -> str:
-    """Return a name as chart text: Plotly reads tags and entities, so `<` and `&` are written out.
-
-    Quotes stay as they are: Plotly does not turn `&quot;` back.
-    """
-    shown = clip(visible(text), length)
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return a name as chart text, cut at a length."""
+    return for_hover(clip(visible(text), length))
 
 
 def layout(height: int, margin: dict[str, int], **more: Any) -> Figure:
