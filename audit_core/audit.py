@@ -22,8 +22,8 @@ from audit_core.cube.drift import DriftTable
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
 from audit_core.errors import AuditError, UsageError
+from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import Workspace
-from audit_core.sources.model import identify_model, require_trust
 from audit_core.sources.profile import (
     TableLook,
     column_values,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from audit_core.sources.scoring import Scorer
+    from audit_core.sources.waiting import Workers
 
 Progress = Callable[[str, float], None]
 AUDIT_STAGES: tuple[Stage, ...] = ("data", "training", "predeploy")
@@ -48,7 +49,11 @@ EXAMPLE_DATE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRequest:
-    """What to audit. `as_of` is the clock of the run; `names` are the names to show for the files."""
+    """What to audit. `as_of` is the clock of the run; `names` are the names to show for the files.
+
+    `trusted` holds the SHA-256 of files that whoever runs the audit decided to trust, `workers` where scoring
+    processes come from: a fresh one for each model when None.
+    """
 
     contract: bytes
     contract_name: str
@@ -58,6 +63,7 @@ class AuditRequest:
     names: Mapping[str, str] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     stages: tuple[Stage, ...] = AUDIT_STAGES
+    workers: Workers | None = None
     as_of: datetime
     worked_example: bool = False
 
@@ -105,7 +111,7 @@ def count(
     request: AuditRequest, contract: ReleaseContract, workspace: Workspace, tell: Progress
 ) -> tuple[Counted, tuple[Source, ...], ScoredBy | None]:
     """Return (counts, sources, model); the last moment at which a row is read."""
-    con = connect()
+    con = connect((request.train, request.evaluation), folders=(workspace.root / "scored",))
     try:
         tables = _open(con, request, tell)
         model, description = None, None
@@ -172,7 +178,8 @@ def _scored(
     tell: Progress,
 ) -> tuple[dict[Role, Table], Source, ScoredBy]:
     """Tables with the model's scores beside their rows, each pair of model and file scored once."""
-    from audit_core.sources.scoring import Scorer
+    from audit_core.sources.admission import admit_model
+    from audit_core.sources.scoring import FreshWorkers, Scorer, available_isolation
 
     assert request.model is not None
     score = contract.data.score
@@ -182,12 +189,23 @@ def _scored(
             where=request.contract_name,
             remedy="Add data: score: {column: score, threshold: 0.5}",
         )
-    model = identify_model(request.model, request.names.get("model"))
-    trust = require_trust(model, request.trusted)
+    tell("Inspecting the model file", 0.08)
+    admitted = admit_model(
+        request.model,
+        request.names.get("model"),
+        isolated=available_isolation().complete,
+        accepted=request.trusted,
+        reviews=[pin.review() for pin in read_pins(workspace.root)],
+    )
+    model = admitted.model
     named = contract.data.label.positive[:1] if contract.data.label else ()
     positive = named[0] if named else None
     tell("Starting the scoring process", 0.1)
-    with Scorer(model, trust, positive=positive) as scorer:
+    workers = request.workers or FreshWorkers()
+    features = contract.data.features  # for a model that was fitted on columns without names
+    with Scorer(
+        model, admitted.trust, admitted.opening, positive=positive, features=features, workers=workers
+    ) as scorer:
         described = scorer.describe()
         scored = {
             role: _score_one(con, table, scorer, workspace.scored_path(
@@ -198,11 +216,14 @@ def _scored(
         name=model.name,
         sha256=model.sha256,
         bytes=model.bytes,
-        class_name=described.class_name,
+        class_name=admitted.inspection.class_name if model.format == "onnx" else described.class_name,
         sklearn_version=described.sklearn_version,
         features=scorer.features,
-        trusted_by=trust.by,
+        trusted_by=admitted.trust.by,
         notes=described.notes,
+        inspected=admitted.inspection.verdict,
+        reviewer=admitted.trust.reviewer,
+        isolation=scorer.isolation.words(),
     )
     source = Source(
         role="model", name=model.name, sha256=model.sha256, bytes=model.bytes, rows=0, columns=by.features
@@ -277,7 +298,7 @@ def _in_order(tables: tuple[DriftTable, ...]) -> tuple[DriftTable, ...]:
 
 def look_at(path: Path | str, name: str, role: Role = "evaluation") -> TableLook:
     """Return a first look at a file: its columns, the part each seems to play, the values of a label."""
-    con = connect()
+    con = connect((path,))
     try:
         table = open_table(con, path, role, name=name)
         columns = profile_columns(con, table)

@@ -10,11 +10,12 @@ from audit_core.report.escape import for_markdown
 from audit_core.sources.profile import TableLook
 from pages.ui import cached, session
 from pages.ui.controls import SUMMARY, show_error
+from pages.ui.model_file import may_open
 from pages.ui.needs import still_needed, unused_columns
 from pages.ui.roles import draft_fields, role_fields
 from pages.ui.running import run_files
 from pages.ui.session import Upload
-from pages.ui.uploads import CONTRACT, PARTS, show_card, trust_question
+from pages.ui.uploads import CONTRACT, PARTS, show_card
 
 
 def show_cards() -> None:
@@ -55,11 +56,11 @@ def contract_of(look: TableLook) -> tuple[bytes, str] | None:
         return None
 
 
-def trusted() -> bool:
+def may_run() -> bool:
     """Whether the model, where one was given, may be opened."""
     upload = session.read().uploads.get("model")
     try:
-        return upload is None or trust_question(upload)
+        return upload is None or may_open(upload)
     except AuditError:
         return False  # the card of the model says what is wrong with it
 
@@ -69,6 +70,7 @@ st.caption("Three files make an audit. They stay on this machine, and nothing is
 if st.button("Use the worked example", icon=":material/science:"):
     st.switch_page(SUMMARY, query_params={"audit": "example"})
 show_cards()
+ready = may_run()
 uploads = session.read().uploads
 evaluation = uploads.get("evaluation")
 look = table_of(evaluation) if evaluation is not None else None
@@ -76,12 +78,11 @@ if look is None:
     st.info("Upload the evaluation set to go on: the rows whose decisions are to be audited.")
     st.stop()
 contract = contract_of(look)
-may_run = trusted()
 asked = st.button(
-    "Run the audit", type="primary", icon=":material/play_arrow:", disabled=contract is None or not may_run
+    "Run the audit", type="primary", icon=":material/play_arrow:", disabled=contract is None or not ready
 )
-if not may_run:
-    st.caption("Say above that you trust the model file, or remove it.")
+if not ready:
+    st.caption("The model file can't be opened yet; what to do stands above. Or remove it.")
 if asked and contract is not None:
     files = {role: (upload.path, upload.name) for role, upload in uploads.items() if role != "contract"}
     run_files(*contract, files)

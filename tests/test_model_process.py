@@ -1,16 +1,18 @@
-"""Whatever a model does in its process ends as a sentence.
+"""Whatever a model does in its process ends as a sentence, and the waiting process is never used twice.
 
-What the limits promise today, and what is tested: an empty environment, no content written to files,
-memory, time, and a reply that can't be forged into a wrong length. Reading files, the network and
-starting processes are only closed by the kernel lock, which does not exist yet.
+What is tested here holds with or without the kernel's lock: an empty environment, memory, time, and a reply
+that can't be forged into a wrong length. The lock itself has tests of its own.
 """
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import joblib
@@ -18,26 +20,38 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from audit_core.errors import ModelError
-from audit_core.sources.model import Trust, identify_model, require_trust
+from audit_core.sources import model_process, model_worker
+from audit_core.sources.isolation import Isolation, isolation_told
+from audit_core.sources.model import Opening, identify_model
 from audit_core.sources.model_process import ModelProcess
-from audit_core.sources.scoring import Scorer, ScoringLimits
+from audit_core.sources.model_trust import Trust
+from audit_core.sources.scoring import (
+    FreshWorkers,
+    Scorer,
+    ScoringLimits,
+    WaitingWorkers,
+    available_isolation,
+)
+from tests.live_payloads import NO_LOCK, use_lock
 
-QUICK = ScoringLimits(seconds_per_batch=20)
+QUICK = FreshWorkers(ScoringLimits(seconds_per_batch=20))
+ANY_NAME = Opening(format="joblib", modules=(), names=None)
 # predict_proba's caller is `score`, whose caller holds the pipe that replies go to.
 REPLIES = "m.sys._getframe(2).f_locals['replies']"
 
 
-def saved(path: Path, model: object) -> Path:
-    joblib.dump(model, path)
+def saved(path: Path, model: object, **options: int) -> Path:
+    joblib.dump(model, path, **options)
     return path
 
 
-def scorer(path: Path, positive: str | None = None) -> Scorer:
+def scorer(path: Path, positive: str | None = None, opening: Opening = ANY_NAME) -> Scorer:
     model = identify_model(path)
-    return Scorer(model, require_trust(model, [model.sha256]), QUICK, positive=positive)
+    return Scorer(model, Trust(sha256=model.sha256, by="person"), opening, positive=positive, workers=QUICK)
 
 
 class Code:
@@ -117,22 +131,12 @@ def test_untrusted_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = saved(tmp_path / "m", Code(f"open({str(tmp_path / 'mark')!r}, 'w')"))
     model = identify_model(path)
     with pytest.raises(ModelError, match="another model file"):
-        Scorer(model, Trust(sha256="0" * 64, by="person"))
-    accepted = Scorer(model, Trust(sha256=model.sha256, by="person"))
+        Scorer(model, Trust(sha256="0" * 64, by="person"), ANY_NAME)
+    accepted = Scorer(model, Trust(sha256=model.sha256, by="person"), ANY_NAME)
     saved(path, Code("1"))
     with pytest.raises(ModelError, match="changed after it was identified"), accepted:
         pass
     assert not (tmp_path / "mark").exists()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no file size limit on Windows")
-def test_a_trusted_payload_runs_in_the_worker_and_writes_no_content(tmp_path: Path) -> None:
-    # The limit does not stop it from creating an empty file: that takes the kernel lock.
-    mark = tmp_path / "mark"
-    path = saved(tmp_path / "m", Code(f"__import__('pathlib').Path({str(mark)!r}).write_text('canary')"))
-    with pytest.raises(ModelError, match="can't be loaded"), scorer(path):
-        pass
-    assert mark.read_text() == ""
 
 
 def test_the_worker_has_no_environment_and_prints_do_no_harm(
@@ -150,7 +154,7 @@ def test_the_worker_has_no_environment_and_prints_do_no_harm(
         assert folder.exists()
     assert not folder.exists()
     # What is there was set inside: by the worker, by scikit-learn (KMP_…) and by Python (LC_CTYPE).
-    own = {"JOBLIB_MULTIPROCESSING", "OMP_THREAD_LIMIT", "LC_CTYPE", "SYSTEMROOT"}
+    own = {"JOBLIB_MULTIPROCESSING", "JE_ARROW_MALLOC_CONF", "OMP_THREAD_LIMIT", "LC_CTYPE", "SYSTEMROOT"}
     assert {name for name in names if not name.endswith("_NUM_THREADS") and name[:4] != "KMP_"} <= own
 
 
@@ -158,7 +162,8 @@ def test_the_worker_has_no_environment_and_prints_do_no_harm(
     ("body", "words"),
     [
         ("m.os._exit(3)", "ended the scoring process (exit code 3)"),
-        ("m.os.kill(m.os.getpid(), 11)", "crashed the scoring process (SIGSEGV)"),
+        ("m.os.kill(m.os.getpid(), 11)", "The model crashed the scoring process (SIGSEGV)"),
+        ("m.os.kill(m.os.getpid(), 31)", "something that the scoring process may not do (SIGSYS)"),
         ("(print('canary'), m.os._exit(1))", "(exit code 1)"),
         (f"{REPLIES}.write(b'\\xff' * 64)", "can't be read"),
         (f"{REPLIES}.write(b'\\x02' + bytes(7) + b'[]')", "can't be read"),
@@ -198,7 +203,11 @@ def test_a_failed_batch_ends_as_a_sentence_and_the_next_one_is_scored(tmp_path: 
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_an_endless_model_is_stopped_on_time(tmp_path: Path, leaves: bool) -> None:
+def test_an_endless_model_is_stopped_on_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    if leaves:  # possible only where the lock is missing
+        use_lock(monkeypatch, tmp_path / "w", NO_LOCK)
     # The second one hands its pipes to a process in a session of its own, which outlives the kill.
     leave = "m.os.fork() or (m.os.setsid(), m.time.sleep(6), m.os._exit(0))" if leaves else "0"
     path = saved(tmp_path / "m", odd(f"[{leave}, [0 for _ in iter(int, 1)]]"))
@@ -216,14 +225,186 @@ def test_an_endless_model_is_stopped_on_time(tmp_path: Path, leaves: bool) -> No
 def test_total_time_is_shared_by_the_batches(tmp_path: Path) -> None:
     path = saved(tmp_path / "m", odd("(m.time.sleep(0.3), m.np.zeros((len(f), 2)))[1]"))
     with scorer(path) as started:
-        started._process._left = 0.5
+        started._process.left = 0.5
         assert len(started.score(X)) == 3
         with pytest.raises(ModelError, match="longer than"):
             started.score(X)
 
 
 def test_a_system_without_limits_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = ModelProcess.start
-    monkeypatch.setattr(ModelProcess, "start", lambda process: (start(process), ("AS", "CPU"))[1])
+    monkeypatch.setattr(ModelProcess, "lock", lambda process, _: lock(process, ["RLIMIT_AS", "RLIMIT_CPU"]))
     with scorer(saved(tmp_path / "m", odd("0"))) as started:
-        assert started.describe().notes == ("isolation: reduced (this system sets no limit on AS, CPU)",)
+        words = "isolation: reduced (this system sets no limit on AS, CPU)"
+        assert started.describe().notes == (started.isolation.words(),) == (words,)
+
+
+def lock(process: ModelProcess, reduced: list[str]) -> Isolation:
+    request = {"format": "joblib", "modules": [], "names": None, "mode": "strict", "positive": None}
+    told = process.ask([json.dumps(request).encode()])
+    return isolation_told({"mode": told["mode"], "layers": told["layers"], "missing": []}, reduced)
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ((), "isolation: full (lax)"),
+        (("Landlock", "seccomp"), "isolation: reduced (this system has no Landlock, seccomp)"),
+        (
+            ("Landlock", "RLIMIT_AS"),
+            "isolation: reduced (this system has no Landlock and sets no limit on AS)",
+        ),
+    ],
+)
+def test_isolation_in_words(missing: tuple[str, ...], words: str) -> None:
+    isolation = Isolation(mode="lax", layers=("seccomp",), missing=missing)
+    assert isolation.words() == words
+    assert isolation.complete == (not missing)
+
+
+def test_where_no_process_starts_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_process, "_WORKER", Path("no such script"))
+    isolation = available_isolation.__wrapped__()
+    assert (isolation.complete, isolation.layers) == (False, ())
+
+
+# --- what the file may ask for --------------------------------------------------------------------
+
+
+def refusal(raw: bytes, names: Iterable[str]) -> str:
+    """Why the worker's reader stops at a stream that may ask only for these names."""
+    try:
+        model_worker.load(raw, list(names), {})
+    except model_worker.model_answers.RefusedError as error:
+        return error.problem
+    return ""
+
+
+def dumped(model: object) -> bytes:
+    stream = io.BytesIO()
+    joblib.dump(model, stream)
+    return stream.getvalue()
+
+
+def names_in(raw: bytes) -> tuple[str, ...]:
+    """Every name a stream asks for, those in its object arrays included."""
+    seen: list[str] = []
+
+    class Reading(NumpyUnpickler):
+        def find_class(self, module: str, name: str) -> object:
+            seen.append(f"{module}:{name}")
+            return super().find_class(module, name)
+
+    Reading("", io.BytesIO(raw), ensure_native_byte_order=True).load()
+    return tuple(seen)
+
+
+def test_only_listed_names_are_loaded(tmp_path: Path) -> None:
+    labels = np.array(["no", "yes"], dtype=object)
+    fitted = LogisticRegression().fit(frame_of(6), labels[[0, 1] * 3])
+    raw = dumped(fitted)
+    names = names_in(raw)
+    assert refusal(raw, names) == ""
+    for name in set(names):
+        module, _, attribute = name.partition(":")
+        problem = f"The model asks for {module}.{attribute}, which was not found when it was inspected"
+        assert refusal(raw, set(names) - {name}) == problem
+    path = saved(tmp_path / "m", fitted, compress=3)
+    with scorer(path, opening=Opening(format="joblib", modules=(), names=names)) as started:
+        assert started.describe().classes == ("no", "yes")
+    with pytest.raises(ModelError, match="not found when it was inspected"):
+        scorer(path, opening=Opening(format="joblib", modules=(), names=names[1:])).__enter__()
+
+
+def test_an_object_array_may_ask_for_no_more(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    raw = dumped({"inside": np.array([Code(f"open({str(mark)!r}, 'w')")], dtype=object)})
+    wrapper = "joblib.numpy_pickle:NumpyArrayWrapper"
+    names = [wrapper, "numpy:ndarray", "numpy:dtype", "numpy._core.multiarray:_reconstruct"]
+    assert "builtins.eval, which was not found" in refusal(raw, names)
+    assert not mark.exists()
+
+
+def test_joblib_knows_no_wrapper_inside_an_object_array() -> None:
+    wrapper = "joblib.numpy_pickle:NumpyArrayWrapper"
+    inside = np.array([NumpyArrayWrapper(np.ndarray, (1,), "C", np.dtype("u1"))], dtype=object)
+    assert "NumpyArrayWrapper, which was not found" in refusal(
+        dumped(inside), [*names_in(dumped(inside)), wrapper]
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"\x80\x04cjoblib.numpy_pickle_compat\nNDArrayWrapper\n.", "NDArrayWrapper, which was not found"),
+        (b"\x80\x02c__builtin__\neval\n.", "builtins.eval, which was not found"),
+        (b"\x80\x02Pelsewhere\n.", "objects outside its file"),
+        (b"\x80\x02\x82\x01.", "extension registry"),
+        (b"\x80\x02N.N.", "Other data follow"),
+        (b"\x80\x02(", "cut short or damaged"),
+    ],
+)
+def test_streams_that_reach_beyond_the_list(raw: bytes, words: str) -> None:
+    listed = ("joblib.numpy_pickle_compat:NDArrayWrapper", "__builtin__:eval")
+    assert words in refusal(raw, listed)
+
+
+def test_a_listed_module_that_is_missing_here(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    path.write_bytes(b"\x80\x04cno_such_package.deep\nThing\n.")
+    opening = Opening(
+        format="joblib", modules=("no_such_package.deep",), names=("no_such_package.deep:Thing",)
+    )
+    with pytest.raises(ModelError, match="needs the package no_such_package, which is not installed here"):
+        scorer(path, opening=opening).__enter__()
+
+
+# --- one process ahead ----------------------------------------------------------------------------
+
+
+def test_each_model_has_a_process_of_its_own_that_was_waiting(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m", odd("m.np.full((len(f), 2), m.os.getpid())"))
+    model = identify_model(path)
+    trust = Trust(sha256=model.sha256, by="person")
+    with WaitingWorkers(QUICK.limits) as workers:
+        waiting = [workers._next.result()._popen.pid]
+        for _ in range(2):
+            with Scorer(model, trust, ANY_NAME, workers=workers) as started:
+                assert started.score(X).tolist() == [waiting[-1]] * 3
+                assert workers._next is not None
+                ahead = workers._next.result()
+                waiting.append(ahead._popen.pid)
+            assert started._process._popen.returncode is not None
+        assert len(set(waiting)) == 3
+        ahead._popen.kill()  # it dies while it waits: the next scorer must not notice
+        ahead._popen.wait()
+        with Scorer(model, trust, ANY_NAME, workers=workers) as started:
+            assert started.score(X)[0] not in waiting
+            last = workers._next.result()
+    assert last._popen.returncode is not None
+    assert not Path(last._folder.name).exists()
+    after = workers.take("m")
+    after.close()
+    assert workers._next is None
+
+
+def test_the_waiting_process_ends_with_its_owner(tmp_path: Path) -> None:
+    owner = (
+        "from audit_core.sources.waiting import WaitingWorkers; import os, sys; "
+        "print(WaitingWorkers()._next.result()._popen.pid, flush=True); {end}"
+    )
+    for end in ("sys.exit()", "os.kill(os.getpid(), 9)"):
+        code = [sys.executable, "-c", owner.format(end=end)]
+        own = {**os.environ, "TMPDIR": str(tmp_path)}  # a killed owner leaves an empty folder behind
+        pid = int(subprocess.run(code, capture_output=True, check=False, timeout=60, env=own).stdout)
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_process_that_does_not_start_is_an_error_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_process, "_WORKER", Path("no such script"))
+    with WaitingWorkers(QUICK.limits) as workers:
+        for _ in range(2):
+            with pytest.raises(ModelError, match="ended the scoring process"):
+                workers.take("m")

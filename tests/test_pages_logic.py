@@ -14,7 +14,7 @@ from pages.ui import cached
 from pages.ui.needs import still_needed, unused_columns
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("summary", "gaps", "grid", "calibration", "drift", "decision", "data", "contract")
+PAGES = ("summary", "gaps", "grid", "calibration", "drift", "decision", "data", "model", "contract")
 FORBIDDEN = ("unbiased", "compliant", "proves", " fair ", "discriminates")
 
 

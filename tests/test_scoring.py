@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import joblib
 import numpy as np
@@ -14,18 +14,37 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 import sklearn
+from lightgbm import LGBMClassifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
+from xgboost import XGBClassifier
 
 from audit_core.errors import ModelError, SourceError, UsageError
-from audit_core.sources.model import identify_model, require_trust
-from audit_core.sources.scoring import Scorer, ScoringLimits, score_table, typed_features
+from audit_core.sources.model import Opening, identify_model
+from audit_core.sources.model_trust import Trust
+from audit_core.sources.scoring import (
+    FreshWorkers,
+    Scorer,
+    ScoringLimits,
+    WaitingWorkers,
+    Workers,
+    available_isolation,
+    score_table,
+    typed_features,
+)
 
-QUICK = ScoringLimits(seconds_per_batch=20)
+QUICK = FreshWorkers(ScoringLimits(seconds_per_batch=20))
+ANY_NAME = Opening(format="joblib", modules=(), names=None)
 NUMERIC = ("age", "debt")
 KINDS = dict.fromkeys(NUMERIC, "number")
 
@@ -35,9 +54,10 @@ def saved(path: Path, model: object, **options: Any) -> Path:
     return path
 
 
-def scorer(path: Path, limits: ScoringLimits = QUICK, **options: Any) -> Scorer:
+def scorer(path: Path, opening: Opening = ANY_NAME, workers: Workers = QUICK, **options: Any) -> Scorer:
     model = identify_model(path)
-    return Scorer(model, require_trust(model, [model.sha256]), limits, **options)
+    trust = Trust(sha256=model.sha256, by="person")
+    return Scorer(model, trust, opening, workers=workers, **options)
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +268,85 @@ def test_a_model_without_column_names(tmp_path: Path) -> None:
             started._named = named
             with pytest.raises(ModelError, match="does not name its columns"):
                 started.score(pa.Table.from_pandas(rows))
+
+
+# --- what the lock leaves to a model ----------------------------------------------------------------
+
+
+def of_many_kinds() -> dict[str, Any]:
+    forest, linear = RandomForestClassifier(8, n_jobs=-1), LogisticRegression()
+    text = ColumnTransformer([("words", TfidfVectorizer(), "text"), ("number", StandardScaler(), list("ab"))])
+    return {
+        "forest": forest,
+        "boosting": HistGradientBoostingClassifier(max_iter=8),
+        "neighbours": KNeighborsClassifier(),
+        "support vectors": make_pipeline(StandardScaler(), SVC(probability=True)),
+        "calibrated": CalibratedClassifierCV(LinearSVC()),
+        "network": MLPClassifier(max_iter=20),
+        "discriminant": LinearDiscriminantAnalysis(),
+        "votes": VotingClassifier([("a", linear), ("b", forest)], voting="soft", n_jobs=2),
+        "text": make_pipeline(text, linear),
+        "xgboost": XGBClassifier(n_estimators=5, n_jobs=4),
+        "lightgbm": LGBMClassifier(n_estimators=5, n_jobs=4, verbose=-1),
+    }
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
+def test_under_the_lock_models_of_many_kinds_score_as_without_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=list("ab"))
+    labels = (rows["a"] + rng.normal(size=200) > 0).astype(int)
+    rows["text"] = rng.choice(["good cat", "bad dog", "ugly"], 200)
+    with WaitingWorkers(QUICK.limits) as workers:
+        for name, model in of_many_kinds().items():
+            given = rows if name == "text" else rows[["a", "b"]]
+            path = saved(tmp_path / name, model.fit(given, labels))
+            modules = (type(model).__module__,)
+            with scorer(path, Opening(format="joblib", modules=modules, names=None), workers) as started:
+                scores = started.score(pa.Table.from_pandas(rows))
+                assert started.isolation.mode == "strict", name
+                assert started.isolation.complete == available_isolation().complete
+            np.testing.assert_array_equal(scores, model.predict_proba(given)[:, 1], err_msg=name)
+
+
+class Importing:
+    """A classifier that imports something when it is loaded, or only when it scores."""
+
+    classes_ = (0, 1)
+    feature_names_in_ = ("x",)
+
+    def __init__(self, when: str) -> None:
+        self.when = when
+
+    def __reduce__(self) -> tuple[object, ...]:
+        there = "__import__('sklearn.kernel_approximation')"
+        loading, scoring = (there, "0") if self.when == "loading" else ("0", there)
+        members = "classes_=[0, 1], feature_names_in_=['x'], predict=0, np=__import__('numpy')"
+        body = f"predict_proba=lambda m, f: ({scoring}, m.np.full((len(f), 2), f['x'].iloc[0]))[1]"
+        return (eval, (f"({loading}, type('Odd', (), dict({members}, {body}))())[1]",))
+
+
+@pytest.mark.skipif("Landlock" in available_isolation().missing, reason="without Landlock no file opens")
+@pytest.mark.parametrize("when", ["loading", "scoring"])
+def test_a_module_that_was_not_loaded_takes_a_second_process(tmp_path: Path, when: str) -> None:
+    rows = pa.table({"x": [0.25, 0.5]})
+    with scorer(saved(tmp_path / "m", Importing(when))) as started:
+        first, left = started._process, started._process.left
+        assert started.isolation.mode == ("lax" if when == "loading" else "strict")
+        assert started.score(rows).tolist() == [0.25, 0.25]
+        assert started.isolation.mode == "lax"
+        assert started.isolation.complete == available_isolation().complete
+        assert (first is started._process) == (when == "loading")
+        assert started._process.left < left
+        assert started.score(rows).tolist() == [0.25, 0.25]
+
+
+def test_a_compressed_file_that_is_damaged_reaches_no_process(tmp_path: Path) -> None:
+    class NoWorkers:
+        def take(self, _: str) -> NoReturn:
+            raise AssertionError("a process was started")
+
+    path = saved(tmp_path / "m", LogisticRegression(), compress=3)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ModelError, match="cut short"):
+        scorer(path, workers=NoWorkers()).__enter__()

@@ -15,7 +15,11 @@ from audit_core.sources.tables import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredBy:
-    """The model that made the scores: its file, what it holds, and who trusted the file."""
+    """The model that made the scores: its file, what it holds, who vouched for it, and how it was locked in.
+
+    `reviewer` is the person who accepted a file that needed a review. Records of before the inspection lack
+    the last three.
+    """
 
     name: str
     sha256: str
@@ -23,8 +27,11 @@ class ScoredBy:
     class_name: str
     sklearn_version: str
     features: tuple[str, ...]
-    trusted_by: Literal["pinned", "person"]
+    trusted_by: Literal["inspection", "pinned", "reviewer", "person"]
     notes: tuple[str, ...]
+    inspected: str = "not inspected"
+    reviewer: str = ""
+    isolation: str = "not recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

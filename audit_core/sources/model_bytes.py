@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from audit_core.errors import ModelError
+from audit_core.sources.model import ModelFile, read_identified
 
 MAX_UNPACKED: Final = 2**30
 MOST_GROWTH: Final = 100
@@ -89,6 +90,18 @@ def unpacked(raw: bytes, name: str) -> bytes:
     if _maker(inner, name) is not None:
         raise ModelError("The model file is compressed twice", where=name, remedy=_AGAIN)
     return inner
+
+
+def model_payload(model: ModelFile) -> bytes:
+    """What the inspection and the scoring process both read: the identified bytes, unpacked if joblib's.
+
+    Raises
+    ------
+    ModelError
+        The file changed since it was identified, or its compression is damaged.
+    """
+    raw = read_identified(model)
+    return unpacked(raw, model.name) if model.format == "joblib" else raw
 
 
 def _maker(raw: bytes, name: str) -> _Maker | None:

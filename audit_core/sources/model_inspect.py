@@ -22,12 +22,11 @@ Verdict = Literal["verified", "needs review", "refused"]
 
 MOST_REASONS: Final = 20
 MOST_NAMES: Final = 2_000
-_NOTEBOOK: Final = "Move the class into a module that can be installed, or upload predictions"
-_SEARCH: Final = "Save search.best_estimator_ instead of the search, or upload predictions"
+_NOTEBOOK: Final = "Move the class into a module that can be installed"
+_SEARCH: Final = "Save search.best_estimator_ instead of the search"
 _ITSELF: Final = "Save the fitted classifier itself with joblib.dump"
-_SAVE: Final = (
-    "Save the fitted classifier with joblib.dump and the libraries used here, or upload predictions"
-)
+_RESAVE: Final = "Save the model again with the scikit-learn used here"
+_SAVE: Final = "Save the fitted classifier with joblib.dump and the libraries used here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,8 @@ class Inspection:
         What to do about a refusal.
     extra
         The names a reviewer would have to accept, `module:name`.
+    barred
+        The names it may not use at all, `module:name`.
     names
         Every name the file uses, `module:name`, in the order of the file.
     class_name
@@ -58,6 +59,7 @@ class Inspection:
     reasons: tuple[str, ...]
     remedy: str
     extra: tuple[str, ...]
+    barred: tuple[str, ...]
     names: tuple[str, ...]
     class_name: str
     versions: tuple[str, ...]
@@ -76,6 +78,7 @@ class PolicyJudge:
         self.policy = policy
         self.reasons: dict[str, str] = {}
         self.extra: dict[str, None] = {}
+        self.barred: dict[str, None] = {}
         self.names: dict[str, None] = {}
         self.versions: dict[str, None] = {}
 
@@ -92,17 +95,19 @@ class PolicyJudge:
         if len(self.names) == MOST_NAMES:
             raise StreamError(f"it names more than {MOST_NAMES:,} things")
         self.names[label] = None
+        if label in self.policy.names:
+            return
+        self.barred[label] = None
         if named.module == "__main__":
             self.refuse(f"It uses {named.name}, which was defined in a notebook or script", _NOTEBOOK)
         elif not named.plain:
             self.refuse(f"It names {label}, which is no plain name of a module's own")
-        elif label in self.policy.names:
-            return
         elif self.policy.speaks_for(named.module):
             search = named.module.startswith("scipy.stats")
             remedy = _SEARCH if search else _SAVE
             self.refuse(f"It names {label}, which is not among the names a model file may use", remedy)
         else:
+            del self.barred[label]
             self.extra[label] = None
 
     def place(self, named: Named) -> None:
@@ -158,17 +163,44 @@ def inspect_payload(payload: bytes, policy: Policy | None = None) -> Inspection:
     else:
         if not judge.reasons:
             _judge_root(root, judge)
-    refused = bool(judge.reasons)
+    barred = bool(judge.reasons)
+    skew = _skew(judge) if barred or judge.extra else ""
+    if skew:
+        # Names that moved between versions look like names out of nowhere.
+        judge.reasons = {f"{reason} ({skew})": _RESAVE for reason in judge.reasons}
     return Inspection(
-        verdict="refused" if refused else "needs review" if judge.extra else "verified",
+        verdict="refused" if barred else "needs review" if judge.extra else "verified",
         reasons=tuple(judge.reasons),
         remedy=next(iter(judge.reasons.values()), ""),
         extra=tuple(judge.extra),
+        barred=tuple(judge.barred),
         names=tuple(judge.names),
         class_name=_class_name(root),
         versions=tuple(judge.versions),
         features=_features(root),
     )
+
+
+def refused(reason: str, remedy: str) -> Inspection:
+    """The inspection of a file that could not even be read."""
+    return Inspection(
+        verdict="refused",
+        reasons=(reason,),
+        remedy=remedy,
+        extra=(),
+        barred=(),
+        names=(),
+        class_name="nothing that could be read",
+        versions=(),
+        features=None,
+    )
+
+
+def _skew(judge: PolicyJudge) -> str:
+    """The sentence on a model saved by another scikit-learn than the one here; "" for the same."""
+    here = judge.policy.made_from["scikit-learn"]
+    others = [version for version in judge.versions if version != here]
+    return f"saved with scikit-learn {', '.join(others)}, here {here}" if others else ""
 
 
 def _judge_root(root: object, judge: PolicyJudge) -> None:

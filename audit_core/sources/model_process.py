@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit_core.errors import ModelError
+from audit_core.sources.isolation import Isolation, isolation_told
 from audit_core.sources.model import PREDICTIONS_INSTEAD
 
 _WORKER: Final = Path(__file__).with_name("model_worker.py")
@@ -32,6 +33,10 @@ _HEADER_BYTES: Final = 2**20
 _STDERR_BYTES: Final = 2048
 # A model that ignores its wall clock by leaving the process group still meets this one.
 _CPU_MARGIN: Final = 60
+_ENDINGS: Final = {
+    "SIGXCPU": "used more processor time than it may",
+    "SIGSYS": "asked the system for something that the scoring process may not do (SIGSYS)",
+}
 
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 _Reply = tuple[dict[str, Any], bytes]
@@ -57,13 +62,24 @@ class ScoringLimits:
     threads: int = 1
 
 
+class FilesNeededError(ModelError):
+    """The strictly locked process looked for a module it did not have; it may find it under "lax"."""
+
+
 class ModelProcess:
-    """One single-use worker process."""
+    """One single-use worker process: `start`, `lock`, `ask` with the model's bytes, then `scores`.
+
+    Parameters
+    ----------
+    name
+        The model's name in messages.
+    """
 
     def __init__(self, name: str, limits: ScoringLimits) -> None:
-        self._name = name
+        self.name = name
+        self.left = limits.seconds_total
         self._limits = limits
-        self._left = limits.seconds_total
+        self._reduced: list[str] = []
         self._rows_sent = False
         self._said = b""
         self._verdict = ""
@@ -83,15 +99,36 @@ class ModelProcess:
         self._drain = threading.Thread(target=self._keep_stderr, daemon=True)
         self._drain.start()
 
-    def start(self) -> tuple[str, ...]:
-        """Wait until the libraries are loaded; the limits this system could not set."""
+    def start(self, *, warm: bool = True) -> None:
+        """Wait until the limits are set and, when warm, the common libraries are imported.
+
+        Raises
+        ------
+        ModelError
+            The process ended or did not answer.
+        """
         settings = {
             "memory": self._limits.memory_bytes,
             "cpu": int(self._limits.seconds_total * self._limits.threads) + _CPU_MARGIN,
             "threads": self._limits.threads,
+            "warm": warm,
         }
-        # Sent before any byte of the model: this answer can be believed.
-        return tuple(self.ask([json.dumps(settings).encode()])["reduced"])
+        self._reduced = self.ask([json.dumps(settings).encode()])["reduced"]
+
+    def lock(self, request: Mapping[str, Any]) -> Isolation:
+        """Import the request's modules, close the lock, and say what holds: no byte of a model was sent yet.
+
+        Raises
+        ------
+        ModelError
+            The process ended or did not answer.
+        """
+        return isolation_told(self.ask([json.dumps(dict(request)).encode()]), self._reduced)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        return self._popen.poll() is None
 
     def ask(self, frames: Sequence[bytes]) -> dict[str, Any]:
         """The JSON answer to some frames.
@@ -136,13 +173,13 @@ class ModelProcess:
         # A thread, because a process that left the group may keep a pipe open after the kill.
         box: queue.SimpleQueue[_Reply | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._talk, args=(frames, rows, box), daemon=True).start()
-        seconds = min(self._left, self._limits.seconds_per_batch)
+        seconds = min(self.left, self._limits.seconds_per_batch)
         started = time.monotonic()
         try:
             reply = box.get(timeout=max(seconds, 0.001))
         except queue.Empty:
             raise self._stopped(f"The model was stopped: it took longer than {seconds:.3g} s") from None
-        self._left -= time.monotonic() - started
+        self.left -= time.monotonic() - started
         if isinstance(reply, ModelError):
             raise reply
         if isinstance(reply, Exception):
@@ -168,7 +205,8 @@ class ModelProcess:
         if not isinstance(header, dict):
             raise self._stopped("The model's answer can't be read")
         if "error" in header:
-            raise self._error(plain(header["error"]), plain(header.get("remedy", "")))
+            kind = FilesNeededError if header.get("files") is True else ModelError
+            raise self._error(plain(header["error"]), plain(header.get("remedy", "")), kind)
         if not rows:
             return header, b""
         if (sent := _length(pipe)) != rows * 8:
@@ -184,10 +222,7 @@ class ModelProcess:
         self._drain.join(timeout=1)
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            slow = name == "SIGXCPU"
-            words = (
-                "used more processor time than it may" if slow else f"crashed the scoring process ({name})"
-            )
+            words = _ENDINGS.get(name, f"crashed the scoring process ({name})")
             return self._stopped(f"The model {words}")
         # Once rows were sent, what it printed may hold people's data: it is not repeated.
         lines = [] if self._rows_sent else self._said.decode(errors="replace").strip().splitlines()
@@ -200,12 +235,12 @@ class ModelProcess:
         self._kill()
         return self._error(problem)
 
-    def _error(self, problem: str, remedy: str = "") -> ModelError:
+    def _error(self, problem: str, remedy: str = "", kind: type[ModelError] = ModelError) -> ModelError:
         if not remedy:
             remedy = PREDICTIONS_INSTEAD
         elif "predictions" not in remedy:
             remedy = f"{remedy}; or {PREDICTIONS_INSTEAD[0].lower()}{PREDICTIONS_INSTEAD[1:]}"
-        return ModelError(problem, where=self._name, remedy=remedy)
+        return kind(problem, where=self.name, remedy=remedy)
 
     def _kill(self) -> None:
         # Also right after it ended: its children are in the group, which keeps its number while one lives.

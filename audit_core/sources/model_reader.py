@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Self
 
@@ -26,6 +27,7 @@ _DAMAGE: Final = (
     LookupError,
     MemoryError,
     RecursionError,
+    struct.error,
     TypeError,
     ValueError,
 )
@@ -72,7 +74,7 @@ class StreamReader(pickle._Unpickler):
         self.outer = outer
         self.depth: int = outer.depth + 1 if outer else 0
         self.budget: Budget = outer.budget if outer else Budget()
-        self.end: int = outer.end if outer else len(file.getbuffer())
+        self.end: int = outer.end if outer else _length(file)
         self.proto = -1
 
     def load(self) -> Any:
@@ -170,6 +172,14 @@ class StreamReader(pickle._Unpickler):
         items = self.pop_mark()
         self.place(items)
         self.append(Bag(items))
+
+
+def _length(file: io.BytesIO) -> int:
+    """Size of the whole file, which stays where it is; asking for its buffer would copy it."""
+    here = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(here)
+    return end
 
 
 def _named(key: bytes) -> str:

@@ -1,41 +1,55 @@
-"""Scores of a trusted model, made in a process of its own and written beside the rows they belong to.
+"""Scores of a model, made in a locked process of its own and written beside the rows they belong to.
 
-The process starts with an empty environment, takes one model, sees only the columns it was fitted
-on, and is killed when it is slow or done. Until the kernel lock exists, a trusted model still has the
-rights of the person who trusted it: it could read files, or leave a process behind.
+The process starts with an empty environment, takes one model, sees only the columns it was fitted on, and
+is killed when it is slow or done. Before a byte of the model arrives the kernel closes files, network and
+other processes to it; what holds on this system is `Scorer.isolation`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audit_core.errors import ModelError, SourceError, UsageError
+from audit_core.errors import ModelError, SourceError
+from audit_core.sources.features import require_columns, typed_features
+from audit_core.sources.isolation import Isolation
 from audit_core.sources.model import (
     PREDICTIONS_INSTEAD,
     ModelDescription,
     ModelFile,
-    Trust,
-    read_identified,
+    Opening,
 )
-from audit_core.sources.model_process import ModelProcess, Scores, ScoringLimits, plain
-from audit_core.sources.tables import MISSING, Kind
+from audit_core.sources.model_bytes import model_payload
+from audit_core.sources.model_process import FilesNeededError, Scores, ScoringLimits, plain
+from audit_core.sources.tables import Kind
+from audit_core.sources.waiting import FreshWorkers, WaitingWorkers, Workers, available_isolation
 
-__all__ = ["Scorer", "ScoringLimits", "score_table", "typed_features"]
+if TYPE_CHECKING:
+    from audit_core.sources.model_trust import Trust
 
-_LIMITS: Final = ScoringLimits()
+__all__ = [
+    "FreshWorkers",
+    "Isolation",
+    "Scorer",
+    "ScoringLimits",
+    "WaitingWorkers",
+    "available_isolation",
+    "score_table",
+    "typed_features",
+]
+
+_FRESH: Final = FreshWorkers()
 _ROWS_AT_ONCE: Final = 250_000
 _MAX_FEATURES: Final = 10_000
 
@@ -45,10 +59,14 @@ class Scorer:
 
     Parameters
     ----------
+    opening
+        The modules and names the inspection found; the file gets no other.
     positive
         The class whose score is wanted, as text; the second of the model's classes when None.
     features
         The columns to use, in order, for a model that records none; ignored otherwise.
+    workers
+        Where the process comes from.
 
     Raises
     ------
@@ -60,30 +78,41 @@ class Scorer:
         self,
         model: ModelFile,
         trust: Trust,
-        limits: ScoringLimits = _LIMITS,
+        opening: Opening,
         *,
         positive: str | None = None,
         features: Sequence[str] | None = None,
+        workers: Workers = _FRESH,
     ) -> None:
         if trust.sha256 != model.sha256:
             remedy = f"Trust this file by its own SHA-256. {PREDICTIONS_INSTEAD}"
             raise ModelError("The trust given is for another model file", where=model.name, remedy=remedy)
         self.model = model
-        self._limits = limits
+        self._opening = opening
         self._positive = positive
         self._named = None if features is None else tuple(features)
+        self._workers = workers
 
     def __enter__(self) -> Self:
-        raw = read_identified(self.model)
-        self._process = ModelProcess(self.model.name, self._limits)
+        raw = model_payload(self.model)
         try:
-            reduced = self._process.start()
-            told = self._process.ask([json.dumps({"positive": self._positive}).encode(), raw])
-            self._description = _description(told, reduced, self.model.name)
-        except BaseException:
-            self._process.close()
-            raise
+            self._open(raw, "strict")
+        except FilesNeededError:
+            self._open(raw, "lax", left=self._process.left)
         return self
+
+    def _open(self, raw: bytes, mode: Literal["strict", "lax"], left: float | None = None) -> None:
+        """Start a process, lock it, and only then give it the model."""
+        process = self._process = self._workers.take(self.model.name)
+        if left is not None:
+            process.left = min(left, process.left)
+        try:
+            self._isolation = process.lock(asdict(self._opening) | {"positive": self._positive, "mode": mode})
+            told = process.ask([raw])
+            self._description = _description(told, self._isolation, self.model.name)
+        except BaseException:
+            process.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self._process.close()
@@ -91,6 +120,11 @@ class Scorer:
     def describe(self) -> ModelDescription:
         """What the model says of itself."""
         return self._description
+
+    @property
+    def isolation(self) -> Isolation:
+        """What keeps the process of this model from the rest of the machine."""
+        return self._isolation
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -104,7 +138,10 @@ class Scorer:
         names = self._description.features or self._named
         wanted = self._description.n_features
         if names is None or (wanted is not None and len(names) != wanted):
-            remedy = f"Fit it on a table with named columns. {PREDICTIONS_INSTEAD}"
+            remedy = (
+                "List them in its order in the contract, under data: features; or fit it on a table with "
+                f"named columns. {PREDICTIONS_INSTEAD}"
+            )
             raise ModelError("The model does not name its columns", where=self.model.name, remedy=remedy)
         return names
 
@@ -119,37 +156,30 @@ class Scorer:
             The process failed, ended, ran out of time, or sent the wrong number of scores.
         """
         table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-        _require_columns(table.schema.names, self.features)
+        require_columns(table.schema.names, self.features)
         # Schema metadata goes too: pandas keeps the names of all columns there.
         table = table.select(list(self.features)).replace_schema_metadata(None)
         starts = range(0, table.num_rows, _ROWS_AT_ONCE)
-        pieces = [self._process.scores(table.slice(start, _ROWS_AT_ONCE)) for start in starts]
+        pieces = [self._piece(table.slice(start, _ROWS_AT_ONCE)) for start in starts]
         scores = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0), *pieces])
         scores.flags.writeable = False
         return scores
 
-
-def typed_features(
-    batch: pa.RecordBatch, features: Sequence[str], kinds: Mapping[str, Kind]
-) -> pa.RecordBatch:
-    """The model's columns as pandas.read_csv would give them: numbers as float64, missing cells null.
-
-    Parameters
-    ----------
-    kinds
-        What a text column is to be read as, "number" or "boolean"; other text stays text. A column that
-        is not text is passed on as it is.
-
-    Raises
-    ------
-    UsageError
-        Columns of the model are missing from the batch.
-    SourceError
-        A column read as numbers holds a text that is neither a number nor missing.
-    """
-    _require_columns(batch.schema.names, features)
-    columns = [_typed(batch.column(name), name, kinds.get(name, "text")) for name in features]
-    return pa.record_batch(columns, names=list(features))
+    def _piece(self, table: pa.Table) -> Scores:
+        """The scores of so many rows as are sent at once."""
+        try:
+            return self._process.scores(table)
+        except FilesNeededError:
+            before, left = self._description, self._process.left
+            self._process.close()
+        self._open(model_payload(self.model), "lax", left=left)
+        if before != self._description:
+            raise ModelError(
+                "The model describes itself differently each time it is loaded",
+                where=self.model.name,
+                remedy=PREDICTIONS_INSTEAD,
+            )
+        return self._process.scores(table)
 
 
 def score_table(
@@ -226,51 +256,13 @@ def _with_scores(batch: pa.RecordBatch, schema: pa.Schema, column: str, scores: 
     return pa.record_batch([*kept, pa.array(scores)], schema=schema)
 
 
-def _require_columns(given: Collection[str], wanted: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        problem = "The data lacks " + ("a column" if len(missing) == 1 else f"{len(missing)} columns")
-        remedy = f"Add what is listed, under exactly these names. {PREDICTIONS_INSTEAD}"
-        raise UsageError(f"{problem} the model was fitted on", where=", ".join(missing), remedy=remedy)
-
-
-def _typed(cells: pa.Array, name: str, kind: Kind) -> pa.Array:
-    """One column, its missing cells null; text becomes numbers or booleans where asked."""
-    if pa.types.is_null(cells.type):
-        return cells.cast(pa.float64() if kind == "number" else pa.string())
-    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
-        return cells
-    absent = pc.is_in(cells, value_set=pa.array(MISSING, type=cells.type))
-    text = pc.if_else(absent, pa.scalar(None, type=cells.type), cells)
-    if kind == "boolean":
-        return pc.equal(pc.utf8_lower(text), "true")
-    return _numbers(text, name) if kind == "number" else text
-
-
-def _numbers(text: pa.Array, name: str) -> pa.Array:
-    """Text as float64, read as generously as pandas does: spaces around it and a plus sign are fine."""
-    try:
-        return text.cast(pa.float64())
-    except pa.ArrowInvalid:
-        bare = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), pattern=r"^\+", replacement="")
-    try:
-        return bare.cast(pa.float64())
-    except pa.ArrowInvalid:
-        # Arrow's own message quotes the cell.
-        raise SourceError(
-            "A cell of this column is not a number, and the model wants numbers there",
-            where=name,
-            remedy="Correct the cell, or leave it empty",
-        ) from None
-
-
-def _description(told: dict[str, Any], reduced: tuple[str, ...], name: str) -> ModelDescription:
+def _description(told: dict[str, Any], isolation: Isolation, name: str) -> ModelDescription:
     """The worker's description, believed only where it has the right shape."""
     if not _well_formed(told):
         raise ModelError("The model's answer can't be read", where=name, remedy=PREDICTIONS_INSTEAD)
     notes = [plain(note) for note in told["notes"]]
-    if reduced:
-        notes.append(f"isolation: reduced (this system sets no limit on {', '.join(reduced)})")
+    if not isolation.complete:
+        notes.append(isolation.words())
     return ModelDescription(
         class_name=plain(told["class_name"]),
         sklearn_version=plain(told["sklearn_version"]),

@@ -24,6 +24,9 @@ _ICONS: dict[Mark, str] = {
     "no_limit": "remove",
 }
 _OTHER_WORDS: dict[str, Mark] = {
+    "Verified": "within",
+    "Needs review": "inconclusive",
+    "Refused": "outside",
     "Differs beyond chance": "inconclusive",
     "Alert": "inconclusive",
     NOT_SIGNED: "too_few",
