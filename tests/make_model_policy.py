@@ -63,6 +63,11 @@ RANDOM: dict[str, Uses] = {
 PYTHON: dict[str, Uses] = {
     "builtins:bytearray": {"call": "one buffer"},
     "builtins:slice": {"call": "slice"},
+    # How protocol 2 writes bytes and sets.
+    "_codecs:encode": {"call": "latin text"},
+    "builtins:bytes": {"call": "nothing"},
+    "builtins:set": {"call": "plain items"},
+    "builtins:frozenset": {"call": "plain items"},
     "builtins:int": VALUE,
     "builtins:float": VALUE,
     "builtins:str": VALUE,

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import joblib
@@ -310,16 +311,28 @@ def saved(path, model):
 
 def test_4_a_model_that_is_refused(run):
     evaluation = run.rows()
-    fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-    untrusted, sha256 = saved(run.folder / "model.joblib", fitted)
-    line = run.refused(evaluation, "--quiet", "--model", untrusted, code=4)
-    assert sha256 in line or "--trust" in line
+    hostile, sha256 = saved(run.folder / "model.joblib", LogisticRegression().set_params(C=os.getcwd))
+    for trust in ((), ("--trust", sha256)):
+        line = run.refused(evaluation, "--quiet", "--model", hostile, *trust, code=4)
+        assert "refused, unopened" in line and "getcwd" in line and "predictions" in line
     a_dict, sha256 = saved(run.folder / "dict.joblib", {"weights": [1.0, 2.0]})
     assert "dict.joblib" in run.refused(evaluation, "--quiet", "--model", a_dict, "--trust", sha256, code=4)
     assert "rows.csv" in run.refused(evaluation, "--quiet", "--model", evaluation, code=4)
     sha256 = hashlib.sha256(evaluation.read_bytes()).hexdigest()
     assert "rows.csv" in run.refused(evaluation, "--quiet", "--model", evaluation, "--trust", sha256, code=4)
     assert run.refused(evaluation, "--quiet", "--model", run.folder / "none.joblib", code=4)
+
+
+def test_4_a_model_of_an_unknown_class_until_somebody_trusts_it(run, monkeypatch):
+    """With a person's word it is opened; here its package is not installed, which is then said."""
+    module = types.ModuleType("acme_models")
+    module.Risk = type("Risk", (LogisticRegression,), {"__module__": "acme_models"})
+    monkeypatch.setitem(sys.modules, "acme_models", module)
+    model, sha256 = saved(run.folder / "risk.joblib", module.Risk().fit([[0.0], [1.0]], [0, 1]))
+    line = run.refused(run.rows(), "--quiet", "--model", model, code=4)
+    assert "needs a review" in line and "acme_models:Risk" in line and f"--trust {sha256}" in line
+    line = run.refused(run.rows(), "--quiet", "--model", model, "--trust", sha256, code=4)
+    assert "acme_models, which is not installed" in line
 
 
 def test_an_internal_error_is_one_sentence(run, monkeypatch):

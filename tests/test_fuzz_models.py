@@ -9,6 +9,7 @@ import time
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from mutants import COUNT, mutants
 from sklearn.compose import ColumnTransformer
@@ -18,12 +19,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from audit_core.errors import ModelError
+from audit_core.errors import ModelError, UsageError
+from audit_core.sources.admission import admit_model
 from audit_core.sources.model_bytes import unpacked
 from audit_core.sources.model_inspect import Inspection, inspect_payload
 from audit_core.sources.model_policy import read_policy
+from audit_core.sources.scoring import Scorer, ScoringLimits, WaitingWorkers
 
 SHORT = 400
+QUICK = ScoringLimits(seconds_total=20, seconds_per_batch=10)
 SLOWEST = 5.0
 """Seconds that no mutant of a file of a few KB may take; a hang is minutes."""
 
@@ -94,3 +98,37 @@ def test_mutants_end_in_a_verdict(name):
 def test_many_mutants_end_in_a_verdict(name):
     looked, _ = check(ORIGINALS[name], COUNT)
     assert looked == COUNT
+
+
+def opened(mutants_of, workers, folder):
+    """How many verified mutants were opened in the locked process, each with scores or a sentence."""
+    frame = pa.table({"a": [0.1, -0.4], "b": [0.3, 0.2], "c": ["x", "y"]})
+    done = 0
+    for mutant in mutants_of:
+        path = folder / "mutant.joblib"
+        path.write_bytes(mutant)
+        admitted = admit_model(path, None, isolated=True)
+        try:
+            with Scorer(
+                admitted.model, admitted.trust, admitted.opening, features=("a", "b"), workers=workers
+            ) as scorer:
+                assert len(scorer.score(frame)) == 2
+        except (ModelError, UsageError) as error:
+            assert error.problem
+        done += 1
+    return done
+
+
+def test_verified_mutants_are_opened_only_in_the_locked_process(tmp_path):
+    """A changed number can crash a native library: the process dies, and a sentence is left."""
+    with WaitingWorkers(QUICK) as workers:
+        _, verified = check(ORIGINALS["forest"], 60)
+        assert opened(verified[:6], workers, tmp_path) > 0
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", sorted(name for name in ORIGINALS if "old" not in name))
+def test_many_verified_mutants_are_opened_in_the_locked_process(name, tmp_path):
+    with WaitingWorkers(QUICK) as workers:
+        _, verified = check(ORIGINALS[name], COUNT)
+        opened(verified[: max(1, COUNT // 40)], workers, tmp_path)

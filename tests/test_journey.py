@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import joblib
 import pytest
 from browser_app import ARGUMENTS, CHROMIUM, copy_inputs, need_browser, serve, watch
+
+from audit_core.evidence.pins import read_pins
 
 pytestmark = pytest.mark.browser
 
@@ -18,6 +21,7 @@ SCREENS = (
     "/input-drift",
     "/release-decision",
     "/data-and-model",
+    "/model-file",
     "/release-contract",
 )
 
@@ -122,7 +126,7 @@ def test_a_cell_of_the_grid_can_be_clicked(visit):
 
 def test_own_files_lead_to_a_verdict_and_its_documents(visit, tmp_path, hiring_audit):
     files = copy_inputs(tmp_path)
-    # Other bytes than the pinned ones, so that somebody has to say that the file is trusted.
+    # Other bytes than the pinned ones: the inspection alone lets the file in.
     joblib.dump(joblib.load(files["model"]), files["model"], compress=1)
     visitor = visit()
     visitor.open("/data-and-model")
@@ -131,12 +135,9 @@ def test_own_files_lead_to_a_verdict_and_its_documents(visit, tmp_path, hiring_a
     upload(visitor, "Training sample", files["train"])
     upload(visitor, "Next month", files["evaluation"])
     page.get_by_text("What each column is").wait_for()
-    run = page.get_by_role("button", name="Run the audit")
-    assert run.is_disabled()
+    page.get_by_text("Every name in this file is one").wait_for()
     assert not visitor.axe()
-    page.get_by_text("I know where this file comes from and trust it").click()
-    visitor.settle()
-    run.click()
+    page.get_by_role("button", name="Run the audit").click()
     page.get_by_role("heading", name="Summary for sign-off").wait_for(timeout=60_000)
     visitor.settle()
     assert page.get_by_text("Worked example").count() == 0
@@ -170,15 +171,45 @@ def test_a_model_that_is_none_leaves_a_sentence_and_no_verdict(visit, tmp_path):
     page = visitor.page
     upload(visitor, "Trained classifier", files["model"])
     upload(visitor, "Next month", files["evaluation"])
-    page.get_by_text("I know where this file comes from and trust it").click()
-    visitor.settle()
-    page.get_by_role("button", name="Run the audit").click()
-    page.get_by_text("The audit stopped; there is no result").wait_for(timeout=60_000)
-    visitor.settle()
-    assert "my-model.joblib" in page.get_by_role("alert").last.inner_text()
+    page.get_by_text("This file holds a dict, not a model").wait_for()
+    assert page.get_by_role("button", name="Run the audit").is_disabled()
     assert page.get_by_text("Do not release").count() == 0
     assert page.get_by_text("my-evaluation.csv", exact=True).count() == 1
     assert not visitor.axe()
+
+
+def test_a_model_in_question_is_opened_after_a_named_review(visit, tmp_path, hiring_workspace):
+    """The review is for these bytes and names; here the package is not installed, which is then said."""
+    files = copy_inputs(tmp_path)
+    text = pickle.dumps(joblib.load(files["model"]), protocol=2)
+    files["model"].write_bytes(text.replace(b"csklearn.pipeline\nPipeline", b"cacme_models\nPipeline", 1))
+    visitor = visit()
+    visitor.open("/data-and-model")
+    page = visitor.page
+    upload(visitor, "Trained classifier", files["model"])
+    upload(visitor, "Next month", files["evaluation"])
+    page.get_by_text("acme_models").first.wait_for()
+    assert page.get_by_role("button", name="Run the audit").is_disabled()
+    page.get_by_role("link", name="What is in this file").click()
+    page.get_by_role("heading", name="What it would import").wait_for()
+    visitor.settle()
+    assert not visitor.axe()
+    page.get_by_role("button", name="Review and accept").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("acme_models:Pipeline").wait_for()
+    dialog.get_by_label("Your name").fill("Mina Okafor")
+    dialog.get_by_label("Why: who made it").fill("our own package, read line by line")
+    dialog.get_by_text("I examined what is listed").click()
+    dialog.get_by_role("button", name="Accept this file").click()
+    page.get_by_text("Mina Okafor accepted it.").first.wait_for()
+    visitor.settle()
+    kept = read_pins(hiring_workspace.root)
+    assert [(pin.reviewer, pin.names) for pin in kept] == [("Mina Okafor", ("acme_models:Pipeline",))]
+    page.get_by_role("link", name="Data and model").last.click()
+    page.get_by_role("button", name="Run the audit").click()
+    page.get_by_text("The audit stopped; there is no result").wait_for(timeout=60_000)
+    assert "acme_models, which is not installed" in page.get_by_role("alert").last.inner_text()
+    assert not visitor.problems
 
 
 def tpr_gap(result):

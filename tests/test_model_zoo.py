@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import warnings
 
 import joblib
@@ -70,6 +71,17 @@ def test_however_it_is_packed(packing):
     stream = io.BytesIO()
     joblib.dump(model, stream, compress=packing)
     assert inspect_payload(unpacked(stream.getvalue(), "m")).verdict == "verified"
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_whatever_protocol_it_has(protocol):
+    for name, make, data in RECIPES[::9]:
+        model = fitted(make, data)
+        stream = io.BytesIO()
+        joblib.dump(model, stream, protocol=protocol)
+        for raw in (stream.getvalue(), pickle.dumps(model, protocol=protocol)):
+            seen = inspect_payload(raw)
+            assert seen.verdict == "verified", (name, seen.reasons)
 
 
 def test_a_search_over_distributions_is_refused_with_a_way_out(tmp_path):

@@ -1,4 +1,4 @@
-"""An audit asks nothing of the network: not in Python, not in DuckDB, not in the model's own process."""
+"""Nothing is asked of the network: not by an audit, its DuckDB, its model, not by the server or a screen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browser_app import ARGUMENTS, CHROMIUM, need_browser, serve, watch
 
 ROOT = Path(__file__).resolve().parent.parent
 HIRING = ROOT / "sample_data" / "hiring"
@@ -42,14 +43,17 @@ AUDIT = [
 ]  # fmt: skip
 
 
-def run(command, folder):
-    """The command with the watch in place; every host it named is in the file `asked`."""
+def watching(folder):
+    """What puts the watch into every Python that is started; each host it names is in the file `asked`."""
     place = folder / "site"
     place.mkdir()
     (place / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if k != "EVENHAND_WORKSPACE"} | {
-        "PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "WATCHED": str(folder / "asked"),
-    }  # fmt: skip
+    return {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "WATCHED": str(folder / "asked")}
+
+
+def run(command, folder):
+    """The command with the watch in place."""
+    environment = {k: v for k, v in os.environ.items() if k != "EVENHAND_WORKSPACE"} | watching(folder)
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False
     )
@@ -115,3 +119,25 @@ def test_an_audit_without_any_network_gives_the_same_result(tmp_path, watched):
     ended = run([*alone, *AUDIT], tmp_path)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert (tmp_path / "result.json").read_bytes() == (watched[0] / "result.json").read_bytes()
+
+
+@pytest.mark.browser
+def test_the_dashboard_asks_nothing_of_the_network(tmp_path, monkeypatch, hiring_workspace, hiring_audit):
+    """Its start, a visit, a document and its end; the browser's own requests are watched as well."""
+    need_browser()
+    from playwright.sync_api import sync_playwright
+
+    for name, value in watching(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    log = tmp_path / "server.log"
+    with serve(hiring_workspace.root, log) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        visitor = watch(browser.new_page(), server.url)
+        visitor.open(f"/?audit={hiring_audit.id}")
+        with visitor.page.expect_download() as waiting:
+            visitor.page.get_by_role("button", name="One-page PDF").click()
+        assert Path(waiting.value.path()).stat().st_size > 1000
+        visitor.open(f"/group-differences?audit={hiring_audit.id}")
+        browser.close()
+    assert asked(tmp_path) == [] and not visitor.problems
+    assert "the network is closed" not in log.read_text(encoding="utf-8")

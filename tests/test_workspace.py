@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,6 +273,113 @@ def test_any_upload_stays_in_its_folder(workspace, name, content):
     assert not [left for left in (workspace.root / "inputs").iterdir() if left.is_file()]
 
 
+# --- who holds an upload, and when it goes
+
+
+def stored(workspace, content, holder, name="rows.csv"):
+    return workspace.store_upload(name, io.BytesIO(content), holder)
+
+
+def audited(workspace, path):
+    """Write down an audit that was made from a file."""
+    folder = workspace.root / "audits" / "A-20261122-00000000"
+    folder.mkdir()
+    (folder / "record.json").write_text(json.dumps({"sources": [{"sha256": path.parent.name}]}))
+    return path
+
+
+def test_only_the_programs_own_account_can_read_an_upload(workspace):
+    path = stored(workspace, b"rows", "visit")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for folder in (
+        path.parent,
+        *(workspace.root / name for name in ("", "inputs", "holds", "scored", "audits")),
+    ):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    hold = next((workspace.root / "holds").iterdir())
+    assert hold.stat().st_mode & 0o777 == 0o600 and "visit" not in hold.name
+
+
+def test_an_upload_goes_with_the_last_who_holds_it(workspace):
+    path = stored(workspace, b"rows", "one")
+    stored(workspace, b"rows", "two")
+    workspace.inputs.let_go(path.parent.name, "one")
+    assert path.exists()
+    workspace.inputs.let_go(path.parent.name, "two")
+    assert everything(workspace.root / "inputs") == [] == everything(workspace.root / "holds")
+    workspace.inputs.let_go(path.parent.name, "two")  # twice is no fault
+
+
+def test_an_upload_that_was_audited_stays(workspace):
+    path = audited(workspace, stored(workspace, b"rows", "one"))
+    workspace.inputs.let_go(path.parent.name, "one")
+    assert workspace.inputs.sweep(0, now=time.time() + 1e6) == 0
+    assert path.read_bytes() == b"rows"
+
+
+def test_what_nobody_renews_is_swept_with_what_was_scored_from_it(workspace):
+    kept, gone = stored(workspace, b"kept", "here"), stored(workspace, b"gone", "left")
+    scored = workspace.scored_path("m" * 64, gone.parent.name, "score", None)
+    scored.write_bytes(b"rows and scores")
+    before = time.time() - 400
+    for hold in (workspace.root / "holds").iterdir():
+        os.utime(hold, (before, before))
+    workspace.inputs.renew(["here"])
+    assert workspace.inputs.sweep(300) == 1
+    assert kept.exists() and not gone.exists() and not scored.exists()
+
+
+def test_half_an_upload_is_swept_after_a_day(workspace):
+    part = workspace.root / "inputs" / ".part-killed"
+    part.write_bytes(b"CANARY")
+    workspace.inputs.sweep(0)
+    assert part.exists()
+    workspace.inputs.sweep(0, now=time.time() + 90_000)
+    assert everything(workspace.root / "inputs") == []
+
+
+def test_scores_of_a_file_that_no_audit_used_are_swept_after_a_day(workspace):
+    path = workspace.scored_path("m" * 64, "d" * 64, "score", None)
+    path.write_bytes(b"rows")
+    (workspace.root / "scored" / "old.parquet").write_bytes(b"rows")
+    workspace.inputs.sweep(0)
+    assert path.exists()
+    workspace.inputs.sweep(0, now=time.time() + 90_000)
+    assert everything(workspace.root / "scored") == []
+
+
+def test_uploads_are_bounded(workspace, monkeypatch):
+    monkeypatch.setenv("EVENHAND_UPLOAD_QUOTA", str(3000 / 2**30))
+    stored(workspace, b"a" * 2000, "one")
+    with pytest.raises(UsageError, match="no room for this file") as caught:
+        stored(workspace, b"b" * 1001, "one", "../secret\n.csv")
+    assert caught.value.where == "secret_.csv"
+    assert len(everything(workspace.root / "inputs")) == 2
+    stored(workspace, b"b" * 1000, "one")
+    monkeypatch.setenv("EVENHAND_UPLOAD_QUOTA", "much")
+    with pytest.raises(UsageError, match="no number of gigabytes"):
+        stored(workspace, b"c", "one")
+
+
+def test_a_file_that_is_taken_up_again_while_it_goes_is_not_lost(workspace):
+    """Visits let go of the same bytes as others upload them, over and over."""
+    lost = []
+
+    def visit(name):
+        for _ in range(100):
+            path = stored(workspace, b"rows", name)
+            if not path.exists():
+                lost.append(name)
+            workspace.inputs.let_go(path.parent.name, name)
+
+    threads = [threading.Thread(target=visit, args=(name,)) for name in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not lost and everything(workspace.root / "inputs") == []
+
+
 def test_the_same_bytes_are_kept_once_per_name(workspace):
     one = workspace.store_upload("a.csv", io.BytesIO(b"c" * 3_000_000))
     assert workspace.store_upload("x/a.csv", io.BytesIO(b"c" * 3_000_000)) == one
@@ -291,5 +401,6 @@ def test_scores_of_another_class_are_other_scores(workspace):
     given_ = ("m" * 64, "d" * 64, "score")
     paths = {workspace.scored_path(*given_, positive) for positive in ("0", "1", None, "None")}
     paths |= {workspace.scored_path("m", "d", "a b", "c"), workspace.scored_path("m", "d a", "b", "c")}
-    assert len(paths) == 6 and {path.parent for path in paths} == {workspace.root / "scored"}
+    assert len(paths) == 6 and {path.parent.parent for path in paths} == {workspace.root / "scored"}
+    assert {path.parent.name for path in paths} == {"d" * 64, "d", "d a"}
     assert workspace.scored_path(*given_, "0") == workspace.scored_path(*given_, "0")

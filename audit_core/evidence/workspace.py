@@ -18,11 +18,11 @@ from audit_core.contract.yaml import parse_contract
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
 from audit_core.errors import AuditError, ContractError, UsageError
+from audit_core.evidence.inputs import NOBODY, Inputs
 from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
 from audit_core.report.result import result_bytes
 from audit_core.sources.tables import Source
 
-CHUNK = 1 << 20
 AUDIT_ID = re.compile(r"^A-\d{8}-[0-9a-f]{8}$")
 ROOT_VARIABLE = "EVENHAND_WORKSPACE"
 
@@ -54,36 +54,26 @@ class Workspace:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(os.environ.get(ROOT_VARIABLE) or "workspace")
+        self.inputs = Inputs(self.root)
         try:
-            for name in ("inputs", "scored", "audits"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in ("inputs", "scored", "holds", "audits"):
+                (self.root / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             problem = f"The workspace can't be made: {error.strerror}"
             raise UsageError(problem, where=str(self.root), remedy="Name another folder") from error
 
-    def store_upload(self, name: str, stream: BinaryIO) -> Path:
-        """Return the path of an uploaded file, copied chunk by chunk and kept by its SHA-256.
-
-        The name is kept for display and for its ending alone; folders in it are dropped.
-        """
-        digest = hashlib.sha256()
-        with tempfile.NamedTemporaryFile(dir=self.root / "inputs", delete=False) as part:
-            try:
-                while chunk := stream.read(CHUNK):
-                    digest.update(chunk)
-                    part.write(chunk)
-            except BaseException:
-                Path(part.name).unlink()
-                raise
-        folder = self.root / "inputs" / digest.hexdigest()
-        folder.mkdir(exist_ok=True)
-        return Path(part.name).replace(folder / _shown(name))
+    def store_upload(self, name: str, stream: BinaryIO, holder: str = NOBODY) -> Path:
+        """Return the path of an uploaded file, kept by its SHA-256 for as long as its holder is here."""
+        return self.inputs.store(name, stream, holder)
 
     def scored_path(self, model_sha256: str, data_sha256: str, column: str, positive: str | None) -> Path:
         """Return where a model's scores of its positive class on a file are kept; they are made once."""
         parts = json.dumps([model_sha256, data_sha256, column, positive])
         key = hashlib.sha256(parts.encode()).hexdigest()
-        return self.root / "scored" / f"{key}.parquet"
+        folder = self.root / "scored" / data_sha256  # so that it goes when the file it was made from goes
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{key}.parquet"
 
     def save(self, audit: Audit, contract: bytes) -> Path:
         """Return the folder an audit was written to; it appears whole or not at all."""
@@ -198,14 +188,6 @@ class Workspace:
                 remedy="Open the worked example, or run an audit of your own files",
             )
         return folder
-
-
-def _shown(name: str) -> str:
-    """Name of an uploaded file without folders, in at most 200 bytes; it keeps its ending."""
-    plain = re.sub(r"[^\w.() -]", "_", Path(name.replace("\\", "/")).name)
-    ending = Path(plain).suffix if len(Path(plain).suffix.encode()) <= 20 else ""
-    stem = plain.removesuffix(ending).encode()[: 200 - len(ending.encode())].decode(errors="ignore")
-    return f"{stem}{ending}" if stem.strip(". ") else f"upload{ending.rstrip('. ')}"
 
 
 def _seal(record: dict[str, Any]) -> str:

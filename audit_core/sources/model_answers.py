@@ -35,6 +35,13 @@ def skew_note(versions: list[str]) -> str:
     return f"saved with scikit-learn {', '.join(versions[:3])}, here {here}" if versions else ""
 
 
+def is_here(version: str) -> bool:
+    """Whether a version of scikit-learn is the one in this process."""
+    from sklearn import __version__ as here
+
+    return version == str(here)
+
+
 class NotebookError(ImportError):
     """The model names something that its author defined in a notebook or script."""
 
@@ -172,7 +179,7 @@ def score(model: Any, stream: bytes, description: dict[str, Any]) -> bytes:
     return np.ascontiguousarray(scores, dtype="<f8").tobytes()
 
 
-def why_not_scored(error: BaseException) -> RefusedError:
+def why_not_scored(error: BaseException, saved_with: str = "") -> RefusedError:
     """The sentence for a batch that failed, without the library's own words."""
     if isinstance(error, RefusedError):
         return error
@@ -181,4 +188,8 @@ def why_not_scored(error: BaseException) -> RefusedError:
     said = str(error)
     reasons = [reason for words, reason in SCORING_REASONS if words in said]
     detail = f"{type(error).__name__}: {reasons[0]}" if reasons else type(error).__name__
-    return RefusedError(f"The model failed while scoring ({detail})")
+    skew = skew_note([saved_with] if saved_with and not is_here(saved_with) else [])
+    if not skew:
+        return RefusedError(f"The model failed while scoring ({detail})")
+    again = "Save the model again with the scikit-learn used here"
+    return RefusedError(f"The model failed while scoring ({detail}; {skew})", again)

@@ -32,6 +32,7 @@ from audit_core.sources.model_arrays import (
     is_shape,
     is_wrapper_state,
 )
+from audit_core.sources.model_stream import written_bytes
 from audit_core.sources.model_symbols import Made, Named, Pairs
 
 _FILE: Final = Path(__file__).with_name("model_policy.json")
@@ -90,6 +91,12 @@ def _one_buffer(made: Made, _state: object) -> bool:
 
 def _slice(made: Made, _state: object) -> bool:
     return len(made.args) == 3 and all(arg is None or type(arg) is int for arg in made.args)
+
+
+def _plain_items(made: Made, _state: object) -> bool:
+    """A set of texts and numbers, from one list."""
+    items = made.args[0] if len(made.args) == 1 else None
+    return type(items) is list and all(isinstance(item, str | int | float) for item in items)
 
 
 def _plain_factory(made: Made, _state: object) -> bool:
@@ -151,6 +158,8 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("call", "numbers"): _numbers,
     ("call", "one buffer"): _one_buffer,
     ("call", "slice"): _slice,
+    ("call", "latin text"): lambda made, _state: written_bytes(made) is not None,
+    ("call", "plain items"): _plain_items,
     ("call", "plain factory"): _plain_factory,
     ("call", "own class"): _own_class,
     ("call", "tree"): _tree,

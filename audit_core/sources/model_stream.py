@@ -100,7 +100,7 @@ class SymbolicUnpickler(StreamReader):
         self.place(args)
         made = Made(how, maker, args)
         self.judge.make(made)
-        self.append(made)
+        self.append(made if (data := written_bytes(made)) is None else data)
 
     def _build(self) -> None:
         state, made = self.stack.pop(), self.stack[-1]
@@ -195,6 +195,23 @@ def read_stream(payload: bytes, judge: Judge) -> object:
     if file.tell() != len(payload):
         raise StreamError("other data follow its end")
     return root
+
+
+def written_bytes(made: Made) -> bytes | None:
+    """The bytes that a call stands for in protocol 2, which has no others; None for any other call.
+
+    They are `encode(text, "latin1")`, and `bytes()` where there are none.
+    """
+    if made.how != "call":
+        return None
+    if made.label == "builtins:bytes" and not made.args:
+        return b""
+    if made.label != "_codecs:encode" or len(made.args) != 2:
+        return None
+    text, encoding = made.args
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        return None
+    return None if any(mark > "\xff" for mark in text) else text.encode("latin-1")
 
 
 def _hashable(key: object) -> bool:

@@ -235,7 +235,7 @@ class Session:
         except model_loaders.LoaderError as error:  # its sentences hold no cell
             self.refuse(model_answers.RefusedError(error.problem, error.remedy), error)
         except BaseException as error:  # noqa: BLE001 - the model may raise anything
-            self.refuse(model_answers.why_not_scored(error), error)
+            self.refuse(model_answers.why_not_scored(error, description["sklearn_version"]), error)
         else:
             if self.tell({"rows": len(scores) // 8}):
                 model_room.send(replies, scores)

@@ -26,7 +26,7 @@ def run_files(
         train=_path(files, "train"),
         model=_path(files, "model"),
         names={role: shown for role, (_, shown) in files.items()},
-        trusted=session.read().trusted,
+        workers=cached.workers(),
         as_of=as_of or datetime.now(UTC),
     )
     error: AuditError | None = None

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _KEY = "evenhand"
 
@@ -28,11 +30,12 @@ class Session:
 
     audit_id: str | None = None
     uploads: Mapping[str, Upload] = field(default_factory=dict)
-    trusted: frozenset[str] = frozenset()
     draft: str | None = None
     """A contract being written or changed, as text."""
     taken: Mapping[str, int] = field(default_factory=dict)
     """How many files each upload field has taken in; a new number makes a new, empty field."""
+    logged: frozenset[tuple[str, str, str]] = frozenset()
+    """Lines this visit has written to the access log: right, audit, screen."""
 
 
 def read() -> Session:
@@ -46,6 +49,20 @@ def change(**changes: Any) -> Session:
     session = replace(read(), **changes)
     st.session_state[_KEY] = session
     return session
+
+
+def visit() -> str:
+    """Return what tells this visit from every other one; it is secret, since it also opens its uploads."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else "no visit"
+
+
+def forget_upload(file: UploadedFile) -> None:
+    """Drop the copy of an uploaded file that Streamlit holds in memory until the visit ends."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    file.close()
 
 
 def widget(key: str, default: Any = None) -> Any:

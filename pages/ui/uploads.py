@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from audit_core.errors import AuditError, ContractError
+from audit_core.contract.compose import LARGEST
+from audit_core.errors import AuditError, ContractError, UsageError
 from audit_core.report.escape import for_markdown
+from audit_core.report.model_file import VERDICT_WORDS
 from audit_core.report.numbers import count, counted
-from audit_core.sources.model import ModelFile, identify_model, is_trusted
+from audit_core.sources.model import identify_model
 from pages.ui import cached, session
 from pages.ui.controls import show_error
 from pages.ui.session import Upload
@@ -32,9 +34,9 @@ PARTS = (
     Part(
         role="model",
         title="Trained classifier",
-        about="A scikit-learn model saved with joblib. It runs in a process of its own. "
+        about="A classifier saved with joblib, skops or ONNX. It is inspected before anything of it runs. "
         "Leave it out when the evaluation file holds scores or decisions.",
-        endings=["joblib", "pkl"],
+        endings=["joblib", "pkl", "skops", "onnx"],
     ),
     Part(
         role="train",
@@ -84,22 +86,40 @@ def show_card(part: Part) -> None:
 
 
 def _take(role: str, key: str) -> None:
-    """Copy an upload to the workspace, then empty the field, so that the file is not kept in memory."""
+    """Copy an upload to the workspace, then empty the field and drop what is in memory of it."""
     given = session.widget(key)
     if given is None:
         return
-    path = cached.workspace().store_upload(given.name, given)
-    upload = Upload(name=given.name, path=path, sha256=path.parent.name, bytes=given.size)
     now = session.read()
-    draft = path.read_bytes().decode("utf-8", "replace") if role == "contract" else now.draft
     taken = {**now.taken, role: now.taken.get(role, 0) + 1}
+    try:
+        if role == "contract" and given.size > LARGEST:  # it is read whole, so it is not taken whole
+            raise UsageError("A contract is a short text", where=given.name, remedy="Give a smaller file")
+        path = cached.workspace().store_upload(given.name, given, session.visit())
+    except AuditError as error:
+        session.change(taken=taken)
+        show_error(error)
+        return
+    finally:
+        session.forget_upload(given)
+    upload = Upload(name=given.name, path=path, sha256=path.parent.name, bytes=given.size)
+    draft = path.read_bytes().decode("utf-8", "replace") if role == "contract" else now.draft
     session.change(uploads={**now.uploads, role: upload}, taken=taken, draft=draft)
 
 
 def _remove(role: str) -> None:
+    _let_go(role)
     now = session.read()
     left = {name: upload for name, upload in now.uploads.items() if name != role}
     session.change(uploads=left, draft=None if role == "contract" else now.draft)
+
+
+def _let_go(role: str) -> None:
+    """Remove a role's file from the disk, unless another role, visit or audit needs it."""
+    uploads = session.read().uploads
+    others = {upload.sha256 for name, upload in uploads.items() if name != role}
+    if role in uploads and uploads[role].sha256 not in others:
+        cached.workspace().inputs.let_go(uploads[role].sha256, session.visit())
 
 
 def _show_read(part: Part, upload: Upload) -> None:
@@ -108,7 +128,9 @@ def _show_read(part: Part, upload: Upload) -> None:
             found = cached.look(str(upload.path), upload.name)
             st.caption(f"{counted(found.source.rows, 'rows')}, {counted(len(found.columns), 'columns')}")
         elif part.role == "model":
-            st.caption(f"{count(identify_model(upload.path, upload.name).bytes)} bytes, not loaded yet")
+            size = count(identify_model(upload.path, upload.name).bytes)
+            verdict = VERDICT_WORDS[cached.inspected(str(upload.path), upload.name).verdict]
+            st.caption(f"{size} bytes · inspected without running it: {verdict.lower()}")
         else:
             contract = cached.contract_in(upload.path.read_bytes(), upload.name)
             st.caption(
@@ -119,33 +141,3 @@ def _show_read(part: Part, upload: Upload) -> None:
     except AuditError as error:
         show_error(error)
     st.caption(f"SHA-256 `{upload.sha256[:24]}…`")
-
-
-def model_file(upload: Upload) -> ModelFile:
-    """Return the uploaded model file, identified and not loaded."""
-    return identify_model(upload.path, upload.name)
-
-
-def trust_question(upload: Upload) -> bool:
-    """Ask who vouches for the model file; return whether anybody does. Nothing of it is run before."""
-    found = model_file(upload)
-    if is_trusted(found, ()):
-        st.info("This model file is one of the worked example; its bytes are pinned by this release.")
-        return True
-    with st.container(border=True, key="trust"):
-        st.subheader("Do you trust this model file?", anchor=False)
-        st.markdown(
-            "Opening a joblib file runs whatever its author put in it. It is opened in a process of its own, "
-            "and only after you say that you know the file. If you do not, give a file with a predictions "
-            "column instead."
-        )
-        st.markdown(f"**{for_markdown(upload.name)}**, SHA-256:")
-        st.code(found.sha256, language=None, wrap_lines=True)
-        agreed = st.checkbox(
-            "I know where this file comes from and trust it",
-            key=f"trust_{found.sha256}",
-            value=found.sha256 in session.read().trusted,
-        )
-    now = session.read().trusted
-    session.change(trusted=now | {found.sha256} if agreed else now - {found.sha256})
-    return agreed
