@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_tables import contract, saved, written
 
-from audit_core.cube.axes import MAX_LEVELS, OTHER
+from audit_core.cube.axes import OTHER
 from audit_core.cube.build_drift import Side, count_drift, feature_names
 from audit_core.cube.coding import code_table
 from audit_core.cube.drift import MISSING_BIN, UNSEEN_BIN
@@ -134,10 +134,19 @@ def test_truth_is_the_same_in_text_and_parquet(tmp_path):
 def test_free_text_is_folded(tmp_path):
     reference = [f"sentence {k}" for k in range(3000)] + ["often"] * 50
     table = of(tmp_path, reference, ["often", "sentence 1", "never seen", None])["x", "", ""]
-    assert len(table.labels) == MAX_LEVELS + 2 and {"often", OTHER, MISSING_BIN} <= set(table.labels)
-    assert sum(table.reference) == 3050 and sum(table.current) == 4
-    assert table.reference[table.labels.index(OTHER)] == 3050 - 50 - (MAX_LEVELS - 1)
+    assert table.labels == ("often", OTHER, MISSING_BIN)
+    assert (table.reference, table.current) == ((50, 3000, 0), (1, 2, 1))
     assert table.new_categories == ()
+
+
+def test_words_that_only_one_person_has_are_never_named(tmp_path):
+    """Neither those of the reference sample nor those that are new; many shared categories are all named."""
+    alone = [f"sentence {k}" for k in range(30)]
+    table = of(tmp_path, ["often"] * 100, [*alone, *["new"] * 12])["x", "", ""]
+    assert table.new_categories == (("new", 12),)
+    shared = [f"job {k:02}" for k in range(40) for _ in range(15)]
+    assert len(of(tmp_path, [*shared, *alone], shared)["x", "", ""].labels) == 70
+    assert len(of(tmp_path, ["a", "b", "c"], ["a", "d"])["x", "", ""].labels) == 4
 
 
 def test_a_column_without_a_value_on_one_side(tmp_path):

@@ -112,7 +112,6 @@ def test_the_evidence_of_an_audit_holds_no_cell(tmp_path):
     )  # a group's name is shown
 
 
-@pytest.mark.xfail(strict=False, reason="drift keeps the names of categories that only one person has")
 def test_the_evidence_holds_no_cell_of_a_text_feature(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
     audited(workspace, tmp_path, features="[size, note]")

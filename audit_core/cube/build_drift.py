@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 MISSING_CODE = -1
+MOST_READ = 20
+"""More values than this, most of their rows in rare ones, are free text and no list of categories."""
+FEWEST_OF_TEXT = 10
 _RESERVED = (MISSING_BIN, UNSEEN_BIN, OTHER)
 
 
@@ -235,22 +238,30 @@ def _deciles(feature: Feature, reference: Side) -> tuple[float, ...]:
 
 def _levels(feature: Feature, reference: Side) -> list[str]:
     """Most frequent categories of the reference sample, in the order of their text."""
-    query = (
-        f"SELECT x, count(*) AS n FROM (SELECT {feature.reference} AS x FROM {_counted(reference)}) AS v "
-        f"WHERE x IS NOT NULL GROUP BY x ORDER BY n DESC, x LIMIT {MAX_LEVELS}"
-    )
-    return sorted(str(row[0]) for row in run(reference.con, query, reference.table.source.name))
+    return sorted(name for name, _ in _frequent(reference, feature.reference, "true", MAX_LEVELS))
 
 
 def _unseen(feature: Feature, current: Side, kept: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Categories of the current sample that the reference never saw, most frequent first, with their rows."""
     known = f"x NOT IN ({', '.join(literal(level) for level in kept)})" if kept else "true"
-    query = (
-        f"SELECT x, count(*) AS n FROM (SELECT {feature.current} AS x FROM {_counted(current)}) AS v "
-        f"WHERE x IS NOT NULL AND {known} GROUP BY x ORDER BY n DESC, x LIMIT 20"
+    return tuple(_frequent(current, feature.current, known, 20))
+
+
+def _frequent(side: Side, value: str, where: str, most: int) -> list[tuple[str, int]]:
+    """Categories with their rows, the most frequent first.
+
+    Of free text only what `FEWEST_OF_TEXT` people share: the words of one person must not outlive the rows.
+    """
+    counted = (
+        f"SELECT x, count(*) AS n FROM (SELECT {value} AS x FROM {_counted(side)}) AS v "
+        f"WHERE x IS NOT NULL AND {where} GROUP BY x"
     )
-    rows = run(current.con, query, current.table.source.name)
-    return tuple((str(row[0]), int(row[1])) for row in rows)
+    looks = f"count(*), sum(n), sum(CASE WHEN n < {FEWEST_OF_TEXT} THEN n ELSE 0 END)"
+    name = side.table.source.name
+    values, rows, alone = run(side.con, f"SELECT {looks} FROM ({counted}) AS c", name)[0]
+    fewest = FEWEST_OF_TEXT if values > MOST_READ and 2 * alone > rows else 1
+    query = f"SELECT x, n FROM ({counted}) AS c WHERE n >= {fewest} ORDER BY n DESC, x LIMIT {most}"
+    return [(str(text), int(n)) for text, n in run(side.con, query, name)]
 
 
 def _interval_labels(edges: Sequence[float]) -> list[str]:

@@ -1,6 +1,10 @@
 """The core's verbs behind caches keyed by audit and content; the only place that uses Streamlit's caches.
 
-What is cached is frozen or read-only, so it is shared, never copied.
+What is cached is frozen or read-only, so it is shared, never copied. Two kinds, and no third:
+
+* what is read of an upload is cached for its visit alone (`scope="session"`) and goes with it;
+* what is worked out of a stored audit holds counts and no row, and is shared. `app.py` asks for the right to
+  see audits before any screen runs; an audit of the workspace is open to everybody who has that right.
 """
 
 from __future__ import annotations
@@ -14,9 +18,16 @@ from audit_core.audit import AuditRequest, Progress, look_at, run_audit, with_li
 from audit_core.contract.schema import ReleaseContract
 from audit_core.contract.yaml import parse_contract
 from audit_core.decision.record import Audit
+from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import AuditEntry, Workspace
 from audit_core.report.summary import Summary, summary
+from audit_core.sources.admission import inspect_model
+from audit_core.sources.isolation import Isolation
+from audit_core.sources.model import identify_model
+from audit_core.sources.model_inspect import Inspection
+from audit_core.sources.model_trust import Review
 from audit_core.sources.profile import TableLook
+from audit_core.sources.waiting import WaitingWorkers, available_isolation
 
 
 def workspace() -> Workspace:
@@ -59,7 +70,7 @@ def key_of(audit: Audit) -> str:
     return f"{audit.id} {audit.counted.cube.fingerprint} {audit.contract.sha256}"
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=24, show_spinner=False, scope="session")
 def look(path: str, name: str) -> TableLook:
     """Return a first look at an uploaded table; its path is named by its content."""
     return look_at(Path(path), name)
@@ -90,9 +101,9 @@ def artifact(audit_id: str, name: str) -> bytes:
     return workspace().artifact(audit_id, name)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=24, show_spinner=False, scope="session")
 def contract_in(text: bytes, name: str) -> ReleaseContract:
-    """Return the contract in a text.
+    """Return the contract in a text that a visitor gave or wrote.
 
     Raises
     ------
@@ -100,3 +111,37 @@ def contract_in(text: bytes, name: str) -> ReleaseContract:
         With every problem of it.
     """
     return parse_contract(text, name)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def deployment_contract(text: bytes) -> ReleaseContract:
+    """Return the contract whose roles decide who may do what on this server; its operator's, no visitor's.
+
+    Raises
+    ------
+    ContractError
+        With every problem of it.
+    """
+    return parse_contract(text, "the deployment's contract")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def inspected(path: str, name: str) -> Inspection:
+    """Return what an uploaded model file is, read without running it; its path is named by its content."""
+    return inspect_model(identify_model(Path(path), name))
+
+
+def isolation() -> Isolation:
+    """Return what keeps a scoring process from this machine; tried once."""
+    return available_isolation()
+
+
+def reviews() -> tuple[Review, ...]:
+    """Return what reviewers accepted in this workspace."""
+    return tuple(pin.review() for pin in read_pins(workspace().root))
+
+
+@st.cache_resource(show_spinner=False)
+def workers() -> WaitingWorkers:
+    """Return the scoring process that waits for the next model; it has seen none, and serves one."""
+    return WaitingWorkers()
