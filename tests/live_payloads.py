@@ -238,11 +238,14 @@ model = Model()
 NO_LOCK = 'def lock(mode, readable):\n    return {"mode": mode, "layers": [], "missing": ["all"]}\n'
 
 
+COMPANIONS = ("model_worker", "model_answers", "model_loaders", "model_room", "model_syscalls", "model_wire")
+
+
 def use_lock(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str) -> None:
     """Start workers whose files are the product's own, but for the lock."""
     folder.mkdir()
     sources = Path(model_process.__file__).parent
-    for name in ("model_worker", "model_answers", "model_room", "model_syscalls"):
+    for name in COMPANIONS:
         shutil.copy(sources / f"{name}.py", folder)
     shutil.copy(sources / "model_lock.py", folder / "real_lock.py")
     (folder / "model_lock.py").write_text(source)

@@ -154,9 +154,9 @@ def test_through_the_command_line(case, corpus, inputs, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_on_the_screen(case, corpus, tmp_path, monkeypatch):
+def test_on_the_screen(case, corpus, tmp_path, monkeypatch, hiring_workspace, hiring_audit):
     """The Model page of an upload: the verdict's word, no acceptance of a refused file, no fault."""
-    monkeypatch.setenv("EVENHAND_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
     monkeypatch.setenv("EVENHAND_DEBUG", "1")
     raw = (corpus / case["file"]).read_bytes()
     path = tmp_path / Path(case["file"]).name

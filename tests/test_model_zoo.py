@@ -23,10 +23,11 @@ PARTS = 8
 RECIPES = list(recipes())
 
 
-def outside(model, frame):
+def outside(path, frame):
     """The positive class's score without any process around it, or its 0/1 decision."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        model = joblib.load(path)
         if hasattr(model, "predict_proba"):
             return model.predict_proba(frame)[:, 1]
         return (model.predict(frame) == model.classes_[1]).astype(float)
@@ -54,7 +55,7 @@ def test_every_model_is_verified_and_scores_the_same(part, waiting, tmp_path):
             inside = scorer.score(pa.Table.from_pandas(frame, preserve_index=False))
             modes.add(scorer.isolation.mode)
         # The model as it was saved: loading can turn an array round, and with it the last bit of a sum.
-        if not np.array_equal(inside, outside(joblib.load(path), frame)):
+        if not np.array_equal(inside, outside(path, frame)):
             wrong.append(name)
     assert not wrong
     assert modes <= {"strict", "lax"}

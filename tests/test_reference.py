@@ -431,7 +431,7 @@ def test_the_model_of_adult_gives_the_stored_scores(adult_scored):
     audit, workspace, source = adult_scored
     assert audit.model.trusted_by == "inspection"
     assert audit.model.class_name and "age" in audit.model.features
-    (file,) = (workspace / "scored").glob("*.parquet")
+    (file,) = (workspace / "scored").glob("*/*.parquet")
     found = pq.read_table(file, columns=["score"])["score"].to_numpy()
     with source.open(encoding="utf-8", newline="") as stream:
         stored = np.array([float(row["score"]) for row in csv.DictReader(stream)])
