@@ -29,16 +29,18 @@ DERIVED_FROM = ("scikit-learn", "numpy", "scipy", "joblib", "xgboost-cpu", "ligh
 
 Uses = dict[str, str]
 VALUE: Uses = {"value": "any"}
+# Known, and used only where the makers of arrays are told which class to make.
+NAMED: Uses = {}
 OBJECT: Uses = {"new": "nothing", "build": "fields"}
 ESTIMATOR: Uses = {**OBJECT, **VALUE}
 
 ARRAYS: dict[str, Uses] = {
     "joblib.numpy_pickle:NumpyArrayWrapper": {"new": "nothing", "build": "joblib array"},
     "numpy:dtype": {"call": "dtype", "build": "dtype"},
-    "numpy:ndarray": VALUE,
-    "numpy:memmap": VALUE,
-    "numpy.ma:MaskedArray": VALUE,
-    "numpy.ma.core:MaskedArray": VALUE,
+    "numpy:ndarray": NAMED,
+    "numpy:memmap": NAMED,
+    "numpy.ma:MaskedArray": NAMED,
+    "numpy.ma.core:MaskedArray": NAMED,
     "numpy.ma.core:_mareconstruct": {"call": "masked array", "build": "masked array"},
 }
 # NumPy 2 moved its core; files of either version name the same functions.
@@ -48,9 +50,9 @@ for core in ("numpy._core", "numpy.core"):
     ARRAYS[f"{core}.numeric:_frombuffer"] = {"call": "buffer array"}
 
 RANDOM: dict[str, Uses] = {
-    "numpy.random._pickle:__bit_generator_ctor": {"call": "bit generator", "build": "tuple"},
+    "numpy.random._pickle:__bit_generator_ctor": {"call": "bit generator", "build": "generator"},
     "numpy.random._pickle:__generator_ctor": {"call": "generator"},
-    "numpy.random._pickle:__randomstate_ctor": {"call": "generator", "build": "fields"},
+    "numpy.random._pickle:__randomstate_ctor": {"call": "generator", "build": "generator"},
     "numpy.random.bit_generator:SeedSequence": VALUE,
     "numpy.random.bit_generator:__pyx_unpickle_SeedSequence": {"call": "seed sequence", "build": "tuple"},
     "numpy.random._mt19937:MT19937": VALUE,
@@ -91,7 +93,7 @@ OTHERS: dict[str, Uses] = {
     "xgboost.sklearn:XGBRFClassifier": ESTIMATOR,
     "lightgbm.basic:Booster": OBJECT,
     "lightgbm.sklearn:LGBMClassifier": ESTIMATOR,
-    "sklearn.utils._bunch:Bunch": {"new": "nothing", "build": "fields", "fill": "pairs"},
+    "sklearn.utils._bunch:Bunch": {"new": "nothing", "build": "fields", "fill": "fields"},
     "sklearn.impute._iterative:_ImputerTriplet": {"new": "three parts"},
     "sklearn.tree._tree:Tree": {"call": "tree", "build": "fields"},
     "sklearn.metrics._dist_metrics:newObj": {"call": "own class", "build": "tuple"},

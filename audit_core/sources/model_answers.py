@@ -19,6 +19,9 @@ SCORING_REASONS: Final = (
 )
 
 
+_MOST_PARTS: Final = 1_000_000
+
+
 class RefusedError(Exception):
     """A sentence for the person about the model, with what to do about it."""
 
@@ -193,3 +196,29 @@ def why_not_scored(error: BaseException, saved_with: str = "") -> RefusedError:
         return RefusedError(f"The model failed while scoring ({detail})")
     again = "Save the model again with the scikit-learn used here"
     return RefusedError(f"The model failed while scoring ({detail}; {skew})", again)
+
+
+def check_indices(model: Any) -> None:
+    """Refuse a sparse matrix whose indices lie outside it: SciPy's own loops would write there."""
+    from scipy.sparse import issparse
+
+    waiting: list[Any] = [model]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if issparse(part):
+            try:
+                part.check_format(full_check=True)
+            except Exception as error:
+                raise RefusedError("The model holds a sparse matrix that is damaged") from error
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif isinstance(part, (list, tuple, set, frozenset)):
+            waiting += part
+        elif getattr(getattr(part, "dtype", None), "hasobject", False):
+            waiting += part.ravel().tolist()
+        else:
+            waiting += getattr(part, "__dict__", {}).values()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final, TypeGuard
 
-from audit_core.sources.model_symbols import Array, Made, Named, Pairs
+from audit_core.sources.model_symbols import Array, Items, Made, Named, Pairs
 
 _CODE: Final = re.compile(r"([?biufcmMSUVO])(\d{1,9})")
 _SIZES: Final = {
@@ -21,6 +21,7 @@ _SIZES: Final = {
 }  # fmt: skip
 _OBJECT_FLAGS, _TEXT_FLAGS, _RECORD_FLAGS = 63, 8, (0, 16, 128, 144)
 _UNITS: Final = frozenset(b"Y M W D h m s ms us ns ps fs as generic".split())
+_PLACES: Final = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "has_gauss": 1}
 _BIT_GENERATORS: Final = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 
 
@@ -86,7 +87,7 @@ def is_array_state(state: object) -> bool:
     if version != 1 or found is None or type(fortran) not in (bool, int) or not is_shape(shape):
         return False
     if found.has_objects:
-        return type(content) is list and len(content) == prod(shape)
+        return isinstance(content, Items) and len(content) == prod(shape)
     return isinstance(content, bytes) and len(content) == prod(shape) * found.itemsize
 
 
@@ -143,6 +144,23 @@ def is_wrapper_state(state: object) -> bool:
     )
 
 
+def is_generator_state(state: object, depth: int = 3) -> bool:
+    """Whether a random generator's state says a place inside its own buffer: NumPy believes what it says."""
+    if isinstance(state, tuple):
+        return len(state) <= 4 and all(is_generator_state(part, depth - 1) for part in state if depth)
+    if not isinstance(state, Pairs):
+        return True
+    if depth == 0 or len(state) > 12:
+        return False
+    for name, value in state:
+        most = _PLACES.get(name) if isinstance(name, str) else None
+        if most is not None and (type(value) is not int or not 0 <= value <= most):
+            return False
+        if isinstance(value, Pairs) and not is_generator_state(value, depth - 1):
+            return False
+    return True
+
+
 def is_generator_call(args: tuple[object, ...]) -> bool:
     """Whether a random generator is made from a bit generator, by name or already made."""
     return len(args) == 1 and (
@@ -178,7 +196,12 @@ def _is_unit(kind: str, metadata: object) -> bool:
     nothing, unit = metadata
     if not (nothing is None or (isinstance(nothing, Pairs) and not nothing)) or not isinstance(unit, tuple):
         return False
-    return len(unit) == 4 and unit[0] in _UNITS and all(type(n) is int and 0 < n < 2**31 for n in unit[1:])
+    return (
+        len(unit) == 4
+        and type(unit[0]) is bytes
+        and unit[0] in _UNITS
+        and all(type(n) is int and 0 < n < 2**31 for n in unit[1:])
+    )
 
 
 def _is_record(names: object, fields: object, size: int, stated: tuple[int, int, int]) -> bool:
@@ -187,6 +210,8 @@ def _is_record(names: object, fields: object, size: int, stated: tuple[int, int,
     if itemsize != size or not 1 <= alignment <= 16 or flags not in _RECORD_FLAGS:
         return False
     if not isinstance(names, tuple) or not isinstance(fields, Pairs) or len(names) != len(fields):
+        return False
+    if not all(type(name) is str for name in names):
         return False
     found = dict(fields) if all(isinstance(name, str) for name, _ in fields) else {}
     if set(found) != set(names) or len(found) != len(fields):

@@ -10,18 +10,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit_core.sources.model_policy import Policy, read_policy
 from audit_core.sources.model_reader import StreamError
 from audit_core.sources.model_stream import read_stream
-from audit_core.sources.model_symbols import Array, Bag, Made, Named, Pairs, texts_in
+from audit_core.sources.model_symbols import Array, Bag, Items, Made, Named, Pairs, texts_in
 
 Verdict = Literal["verified", "needs review", "refused"]
 
 MOST_REASONS: Final = 20
 MOST_NAMES: Final = 2_000
+_VERSION: Final = re.compile(r"[0-9A-Za-z.+-]{1,20}")
 _NOTEBOOK: Final = "Move the class into a module that can be installed"
 _SEARCH: Final = "Save search.best_estimator_ instead of the search"
 _ITSELF: Final = "Save the fitted classifier itself with joblib.dump"
@@ -127,8 +129,8 @@ class PolicyJudge:
         """An object is given its state."""
         if isinstance(state, Pairs):
             version = state.find("_sklearn_version")
-            if isinstance(version, str) and len(self.versions) < 5:
-                self.versions[version[:20]] = None
+            if isinstance(version, str) and _VERSION.fullmatch(version) and len(self.versions) < 5:
+                self.versions[version] = None
         if isinstance(made.maker, Named):
             self._use(made.maker, "build", made, state)
         else:
@@ -220,6 +222,7 @@ def _class_name(root: object) -> str:
         return f"only the name {root.label}"
     kinds = {
         Pairs: "a dict",
+        Items: "a list",
         list: "a list",
         tuple: "a tuple",
         Bag: "a set",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from audit_core.sources.model_arrays import (
     is_dtype_state,
     is_frombuffer_call,
     is_generator_call,
+    is_generator_state,
     is_masked_state,
     is_reconstruct_call,
     is_scalar_call,
@@ -33,10 +34,20 @@ from audit_core.sources.model_arrays import (
     is_wrapper_state,
 )
 from audit_core.sources.model_stream import written_bytes
-from audit_core.sources.model_symbols import Made, Named, Pairs
+from audit_core.sources.model_symbols import Items, Made, Named, Pairs, freeze
 
 _FILE: Final = Path(__file__).with_name("model_policy.json")
 _FIELD: Final = re.compile(r"(?!__)[^\W\d]\w*", re.ASCII)
+_METHOD_FIELDS: Final = frozenset(
+    {"stack_method", "stack_method_", "chain_method", "chain_method_", "response_method", "_response_method"}
+)
+_METHODS: Final = frozenset(
+    {"auto", "drop", "predict", "predict_proba", "decision_function", "predict_log_proba"}
+)
+_CHOICES: Final[Mapping[str, frozenset[str]]] = {
+    "input": frozenset({"content"}),
+    "_sklearn_output_config": frozenset({"default", "pandas"}),
+}
 _COLLECTIONS: Final = frozenset(
     {"collections:OrderedDict", "builtins:dict", "builtins:int", "builtins:float", "builtins:list"}
 )
@@ -75,10 +86,32 @@ def read_policy() -> Policy:
 
 
 def _fields(_made: Made, state: object) -> bool:
-    """A dict of plain attribute names: no slots, nothing with two underscores in front."""
+    """A dict of plain attribute names: no slots, nothing with two underscores in front, no unknown method."""
     return isinstance(state, Pairs) and all(
-        isinstance(name, str) and _FIELD.fullmatch(name) is not None for name, _ in state
+        isinstance(name, str) and _FIELD.fullmatch(name) is not None and _harmless(name, value)
+        for name, value in state
     )
+
+
+def _harmless(name: str, value: object) -> bool:
+    """Whether a field that names a method, a way to read or a library names one of the known ones.
+
+    Estimators look these up by their text: `tofile` would be a method of an array, `filename` a way to read.
+    """
+    known = _METHODS if name in _METHOD_FIELDS else _CHOICES.get(name)
+    if known is None:
+        return True
+    freeze(value)
+    if isinstance(value, Pairs):
+        several: Sequence[object] = [choice for _, choice in value]
+    else:
+        several = value if isinstance(value, list | tuple) else [value]
+    return all(choice is None or (isinstance(choice, str) and choice in known) for choice in several)
+
+
+def _item_names(_made: Made, items: Sequence[object]) -> bool:
+    """Items that are read as attributes too: NumPy asks every object for names with two underscores."""
+    return all(isinstance(key, str) and _FIELD.fullmatch(key) is not None for key in items[::2])
 
 
 def _numbers(made: Made, _state: object) -> bool:
@@ -96,7 +129,7 @@ def _slice(made: Made, _state: object) -> bool:
 def _plain_items(made: Made, _state: object) -> bool:
     """A set of texts and numbers, from one list."""
     items = made.args[0] if len(made.args) == 1 else None
-    return type(items) is list and all(isinstance(item, str | int | float) for item in items)
+    return isinstance(items, Items) and all(isinstance(item, str | int | float) for item in items)
 
 
 def _plain_factory(made: Made, _state: object) -> bool:
@@ -177,5 +210,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("build", "array"): lambda _made, state: is_array_state(state),
     ("build", "masked array"): lambda _made, state: is_masked_state(state),
     ("build", "joblib array"): lambda _made, state: is_wrapper_state(state),
+    ("build", "generator"): lambda _made, state: is_generator_state(state),
+    ("fill", "fields"): _item_names,
     ("fill", "pairs"): lambda _made, items: all(isinstance(key, str | int) for key in items[::2]),
 }

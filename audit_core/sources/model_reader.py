@@ -13,11 +13,15 @@ import struct
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Self
 
-from audit_core.sources.model_symbols import Bag, Pairs
+from audit_core.sources.model_symbols import Bag, Items, Pairs
 
-MOST_INSTRUCTIONS: Final = 20_000_000
-DEEPEST: Final = 4
-"""Streams inside object arrays inside streams; a fitted model has at most one within another."""
+MOST_WORK: Final = 8_000_000
+"""Instructions, and values looked at; the words of a text model with a million of them take five million."""
+MADE_COSTS: Final = 20
+"""How many instructions an object counts for: it takes memory here, and a constructor's time later."""
+LONGEST_TEXT: Final = 16 * 2**20
+DEEPEST: Final = 1
+"""Streams inside streams: an array of objects holds one, and NumPy writes no array of its own in there."""
 
 _DAMAGE: Final = (
     EOFError,
@@ -38,12 +42,24 @@ class StreamError(Exception):
 
 
 class Budget:
-    """Instructions that are left, shared by a stream and those inside it."""
+    """Work that is left, shared by a stream and those inside it."""
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int = MOST_INSTRUCTIONS) -> None:
+    def __init__(self, left: int = MOST_WORK) -> None:
         self.left = left
+
+    def spend(self, work: int) -> None:
+        """Take some of it away.
+
+        Raises
+        ------
+        StreamError
+            There is none left.
+        """
+        self.left -= work
+        if self.left < 0:
+            raise StreamError("it takes more work to read than any fitted model")
 
 
 class StreamReader(pickle._Unpickler):
@@ -109,9 +125,7 @@ class StreamReader(pickle._Unpickler):
             key = self.read(1)
             if not key:
                 raise EOFError
-            self.budget.left -= 1
-            if self.budget.left < 0:
-                raise StreamError(f"it has more than {MOST_INSTRUCTIONS:,} instructions")
+            self.budget.spend(1)
             step = self.dispatch.get(key[0])
             if step is None:
                 raise StreamError(f"it holds the instruction {_named(key)}, which no current saver writes")
@@ -162,6 +176,9 @@ class StreamReader(pickle._Unpickler):
         self.reuse(value)
         self.append(value)
 
+    def _list(self) -> None:
+        self.append(Items())
+
     def _dictionary(self) -> None:
         self.append(Pairs())
 
@@ -193,14 +210,16 @@ def _integer(width: int) -> Callable[[StreamReader], int]:
 
 
 def _text(data: bytes) -> str:
-    return str(data, "utf-8", "surrogatepass")
+    if len(data) > LONGEST_TEXT:
+        raise StreamError(f"it holds a text longer than {LONGEST_TEXT // 2**20} MiB")
+    return str(data, "utf-8")
 
 
 _BASE: Final = pickle._Unpickler.dispatch
 for _code in (
     pickle.STOP, pickle.MARK, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.BININT, pickle.BININT1,
     pickle.BININT2, pickle.LONG1, pickle.BINFLOAT, pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1,
-    pickle.TUPLE2, pickle.TUPLE3, pickle.EMPTY_LIST,
+    pickle.TUPLE2, pickle.TUPLE3,
 ):  # fmt: skip
     StreamReader.dispatch[_code[0]] = _BASE[_code[0]]
 _OURS: Final[dict[bytes, Callable[[StreamReader], None]]] = {
@@ -219,6 +238,7 @@ _OURS: Final[dict[bytes, Callable[[StreamReader], None]]] = {
     pickle.LONG_BINPUT: lambda s: s._put(_integer(4)(s)),
     pickle.BINGET: lambda s: s._get(_integer(1)(s)),
     pickle.LONG_BINGET: lambda s: s._get(_integer(4)(s)),
+    pickle.EMPTY_LIST: StreamReader._list,
     pickle.EMPTY_DICT: StreamReader._dictionary,
     pickle.EMPTY_SET: StreamReader._bag,
     pickle.FROZENSET: StreamReader._frozen,

@@ -23,6 +23,8 @@ from audit_core.sources.model_skops_objects import LOADERS as OBJECT_LOADERS
 from audit_core.sources.model_symbols import Array, Bag, Made, Named, Pairs, texts_in
 
 LONGEST_SCHEMA: Final = 64 * 2**20
+MOST_PARTS: Final = 2_000_000
+"""Brackets, commas and colons of the description: each can become an object."""
 DEEPEST_SCHEMA: Final = 160
 """Levels of brackets; a search over a pipeline of column transformers has about thirty."""
 PROTOCOLS: Final = (1, 2)
@@ -110,6 +112,8 @@ def _schema(raw: bytes | None) -> dict[str, Any]:
     if raw[:1] != b"{" or raw[1:2] == b"\0":
         raise StreamError("its description is not JSON as skops writes it")
     try:
+        if sum(map(raw.count, (b"{", b"[", b",", b":"))) > MOST_PARTS:
+            raise StreamError(f"its description has more than {MOST_PARTS:,} parts")
         schema: dict[str, Any] = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_doubles)
     except ValueError as error:
         raise StreamError("its description is damaged") from error

@@ -102,10 +102,13 @@ def _check_generator(state: object, kinds: frozenset[str]) -> None:
     _check_places(state)
 
 
-def _check_places(state: Pairs) -> None:
+def _check_places(state: Pairs, depth: int = 2) -> None:
+    """A generator's state holds one dict, and that one no further: a deeper one is nobody's."""
+    if depth == 0 or len(state) > 12:
+        raise damaged("a random generator")
     for name, value in state:
         if isinstance(value, Pairs):
-            _check_places(value)
+            _check_places(value, depth - 1)
         most = _PLACES.get(name) if isinstance(name, str) else None
         if most is not None and (type(value) is not int or not 0 <= value <= most):
             raise damaged("a random generator")

@@ -14,11 +14,22 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, Protocol
 
 from audit_core.sources.model_arrays import dtype_of
-from audit_core.sources.model_reader import StreamError, StreamReader
-from audit_core.sources.model_symbols import Array, Bag, Made, Named, Pairs
+from audit_core.sources.model_reader import MADE_COSTS, StreamError, StreamReader
+from audit_core.sources.model_symbols import Array, Bag, Items, Made, Named, Pairs, freeze
 
 DEEPEST_TUPLE: Final = 8
 WRAPPER: Final = "joblib.numpy_pickle:NumpyArrayWrapper"
+# As functions these classes read and write files, or make objects of any bytes: they are no values.
+ARRAY_CLASSES: Final = frozenset(
+    {"numpy:ndarray", "numpy:memmap", "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray"}
+)
+ARRAY_MAKERS: Final = frozenset(
+    {
+        "numpy._core.multiarray:_reconstruct",
+        "numpy.core.multiarray:_reconstruct",
+        "numpy.ma.core:_mareconstruct",
+    }
+)
 
 
 class Judge(Protocol):
@@ -52,6 +63,7 @@ class SymbolicUnpickler(StreamReader):
     def place(self, items: Iterable[object], depth: int = 0) -> None:
         """Tell which names become values; lists and dicts told theirs when they were filled."""
         for item in items:
+            self.budget.spend(1)
             if isinstance(item, Named):
                 self.judge.place(item)
             elif isinstance(item, tuple):
@@ -83,6 +95,8 @@ class SymbolicUnpickler(StreamReader):
         if root.proto < 3:
             module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
         named = Named(module, name)
+        if named.label == WRAPPER and self.depth:  # joblib itself would run the bytes after it
+            raise StreamError("it hides an array of joblib's in an array of objects")
         self.judge.refer(named)
         self.append(named)
 
@@ -97,7 +111,10 @@ class SymbolicUnpickler(StreamReader):
     def _make(self, how: str, maker: object, args: object) -> None:
         if not isinstance(args, tuple):
             raise StreamError("it calls something without a list of arguments")
-        self.place(args)
+        taker = maker.label if isinstance(maker, Named) else ""
+        self.place([arg for arg in args if not (taker in ARRAY_MAKERS and is_array_class(arg))])
+        self.budget.spend(MADE_COSTS)
+        freeze(args)
         made = Made(how, maker, args)
         self.judge.make(made)
         self.append(made if (data := written_bytes(made)) is None else data)
@@ -109,6 +126,8 @@ class SymbolicUnpickler(StreamReader):
         if made.built:
             raise StreamError("it sets the state of an object twice")
         self.place([state])
+        self.budget.spend(len(state) if isinstance(state, list | tuple) else 1)
+        freeze(state)
         self.judge.build(made, state)
         made.built, made.state = True, state
         if made.label == WRAPPER:
@@ -150,7 +169,8 @@ class SymbolicUnpickler(StreamReader):
     def _extend(self, items: list[object]) -> None:
         self.place(items)
         target = self.stack[-1]
-        if type(target) is list:
+        if isinstance(target, Items):
+            _require_open(target)
             target.extend(items)
         else:
             self.judge.fill(target, items)
@@ -165,12 +185,14 @@ class SymbolicUnpickler(StreamReader):
     def _set(self, items: list[object]) -> None:
         if len(items) % 2:
             raise EOFError
-        self.place(items)
-        target, keys = self.stack[-1], items[::2]
+        target, keys, values = self.stack[-1], items[::2], items[1::2]
+        self.place(keys)
+        self.place(v for k, v in zip(keys, values, strict=True) if k != "subclass" or not is_array_class(v))
         if not all(_hashable(key) for key in keys):
             raise StreamError("it uses a structure as the key of a dict")
         if isinstance(target, Pairs):
-            target.extend(zip(keys, items[1::2], strict=True))
+            _require_open(target)
+            target.extend(zip(keys, values, strict=True))
         else:
             self.judge.fill(target, items)
 
@@ -212,6 +234,16 @@ def written_bytes(made: Made) -> bytes | None:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         return None
     return None if any(mark > "\xff" for mark in text) else text.encode("latin-1")
+
+
+def is_array_class(value: object) -> bool:
+    """Whether a symbol is a class of NumPy's arrays, which only the makers of arrays may be given."""
+    return isinstance(value, Named) and value.label in ARRAY_CLASSES
+
+
+def _require_open(target: Items | Pairs) -> None:
+    if target.frozen:
+        raise StreamError("it changes something after it was used")
 
 
 def _hashable(key: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -48,10 +48,24 @@ class Made:
         return self.maker.label if isinstance(self.maker, Named) else ""
 
 
-class Pairs(list[tuple[object, object]]):
-    """A dict as pairs: nothing of a stranger's file is ever hashed."""
+class Items(list[object]):
+    """A list. Once `frozen` it was judged as a part of something, and the stream may not fill it further."""
 
-    __slots__ = ()
+    __slots__ = ("frozen",)
+
+    def __init__(self, items: Iterable[object] = ()) -> None:
+        super().__init__(items)
+        self.frozen = False
+
+
+class Pairs(list[tuple[object, object]]):
+    """A dict as pairs: nothing of a stranger's file is ever hashed. `frozen` as in Items."""
+
+    __slots__ = ("frozen",)
+
+    def __init__(self, pairs: Iterable[tuple[object, object]] = ()) -> None:
+        super().__init__(pairs)
+        self.frozen = False
 
     def find(self, key: str) -> object:
         """The last value under a text key; None where there is none."""
@@ -85,3 +99,15 @@ def texts_in(value: object) -> Iterator[str]:
         for item in value:
             if isinstance(item, str):
                 yield item
+
+
+def freeze(value: object, depth: int = 8) -> None:
+    """Close the lists and dicts of a value, also those in its tuples, to what the stream does next.
+
+    NumPy keeps the fields of a type by reference: changed afterwards, they are not those that were judged.
+    """
+    if isinstance(value, Items | Pairs):
+        value.frozen = True
+    elif isinstance(value, tuple) and depth:
+        for part in value:
+            freeze(part, depth - 1)

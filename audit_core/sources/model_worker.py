@@ -219,6 +219,7 @@ class Session:
             return None
         try:
             model, versions = load(raw, request, self.failed)
+            model_answers.check_indices(model)
             description = model_answers.describe(model, versions, request)
         except BaseException as error:  # noqa: BLE001 - a property of the model may raise anything
             refused = model_answers.RefusedError
@@ -258,14 +259,12 @@ class Session:
 
 
 def wants_file(error: BaseException, failed: dict[str, Exception]) -> bool:
-    """Whether a module or a file was not to be had, where it might be without the strict lock."""
+    """Whether a module was not to be had, where it might be without the strict lock; no other file is."""
     seen: BaseException | None = error
     for _ in range(20):
         if seen is None or any(seen is known for known in failed.values()):
             return False
-        if isinstance(seen, (ImportError, PermissionError)) and not isinstance(
-            seen, model_answers.NotebookError
-        ):
+        if isinstance(seen, ImportError) and not isinstance(seen, model_answers.NotebookError):
             return True
         seen = seen.__cause__ or seen.__context__
     return False
