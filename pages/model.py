@@ -29,6 +29,7 @@ READ = """
 def show_file(upload: Upload) -> None:
     """The uploaded file, from the verdict to the acceptance."""
     found = standing(upload)
+    st.caption(NOT_EXECUTED)
     show_verdict(found)
     _offer_review(found)
     st.header("What the file says it is", anchor=False)
@@ -89,7 +90,6 @@ def model_of_audit() -> ScoredBy | None:
 
 
 st.title("Model file", anchor=False)
-st.caption(NOT_EXECUTED)
 upload = session.read().uploads.get("model")
 scored = model_of_audit()
 try:
