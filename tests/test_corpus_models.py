@@ -18,7 +18,8 @@ from pages.ui.session import Session, Upload
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = Path("/tmp/corpus-marker")  # where a payload that ran would leave a file
-KINDS = ("exec", "chain", "gadget", "stream", "joblib", "bomb", "broken", "legit", "missing")
+# A bundle given as a model is no model; what `verify` says of one is for its own tests.
+KINDS = ("exec", "chain", "gadget", "stream", "joblib", "bomb", "broken", "legit", "missing", "bundle")
 pytestmark = pytest.mark.reference
 
 # A file of which 20 random bytes were changed: here its instructions make no sense any more.
