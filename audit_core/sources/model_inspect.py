@@ -162,11 +162,21 @@ def inspect_payload(payload: bytes, policy: Policy | None = None) -> Inspection:
         judge.refuse(
             f"The file can't be read as a saved model: {error}", "Copy the file again, or save it again"
         )
-    else:
-        if not judge.reasons:
-            _judge_root(root, judge)
+    return concluded(judge, root, _ITSELF)
+
+
+def concluded(judge: PolicyJudge, root: object, itself: str) -> Inspection:
+    """The inspection, once the file was read as far as it goes.
+
+    Parameters
+    ----------
+    itself
+        What to do about a file that holds something else than a model.
+    """
+    if not judge.reasons:
+        _judge_root(root, judge, itself)
     barred = bool(judge.reasons)
-    skew = _skew(judge) if barred or judge.extra else ""
+    skew = _skew(judge) if barred else ""
     if skew:
         # Names that moved between versions look like names out of nowhere.
         judge.reasons = {f"{reason} ({skew})": _RESAVE for reason in judge.reasons}
@@ -205,13 +215,13 @@ def _skew(judge: PolicyJudge) -> str:
     return f"saved with scikit-learn {', '.join(others)}, here {here}" if others else ""
 
 
-def _judge_root(root: object, judge: PolicyJudge) -> None:
+def _judge_root(root: object, judge: PolicyJudge, itself: str) -> None:
     """Refuse what is no object with a state of its own: a dict that holds a model is not a model."""
     estimator = isinstance(root, Made) and root.how == "new" and root.built
     label = root.label if isinstance(root, Made) else ""
     known = label in judge.policy.names
     if not estimator or (known and judge.policy.rule(label, "value") is None):
-        judge.refuse(f"This file holds {_class_name(root)}, not a model", _ITSELF)
+        judge.refuse(f"This file holds {_class_name(root)}, not a model", itself)
 
 
 def _class_name(root: object) -> str:
@@ -241,6 +251,12 @@ def _features(root: object, depth: int = 3) -> tuple[str, ...] | None:
     if names:
         return names
     steps = state.find("steps")
-    if depth and isinstance(steps, list) and steps and isinstance(steps[0], tuple) and len(steps[0]) == 2:
+    if (
+        depth
+        and isinstance(steps, list)
+        and steps
+        and isinstance(steps[0], list | tuple)
+        and len(steps[0]) == 2
+    ):
         return _features(steps[0][1], depth - 1)
     return None

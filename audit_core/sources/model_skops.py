@@ -14,13 +14,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from audit_core.sources.model_archive import check_npz, members_of, read_npy
-from audit_core.sources.model_inspect import Inspection, PolicyJudge
+from audit_core.sources.model_inspect import Inspection, PolicyJudge, concluded
 from audit_core.sources.model_policy import Policy, read_policy
 from audit_core.sources.model_reader import StreamError
 from audit_core.sources.model_skops_arrays import LOADERS as ARRAY_LOADERS
 from audit_core.sources.model_skops_nodes import Nodes
 from audit_core.sources.model_skops_objects import LOADERS as OBJECT_LOADERS
-from audit_core.sources.model_symbols import Array, Bag, Made, Named, Pairs, texts_in
 
 LONGEST_SCHEMA: Final = 64 * 2**20
 MOST_PARTS: Final = 2_000_000
@@ -39,7 +38,6 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _LEVELS: Final = MappingProxyType({ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1})
 _COPY: Final = "Copy the file again, or save it again"
 _ITSELF: Final = "Save the fitted classifier itself with skops.io.dump"
-_RESAVE: Final = "Save the model again with the scikit-learn used here, or upload predictions"
 
 
 def inspect_skops(raw: bytes, policy: Policy | None = None) -> Inspection:
@@ -51,27 +49,7 @@ def inspect_skops(raw: bytes, policy: Policy | None = None) -> Inspection:
     except (StreamError, RecursionError) as error:
         said = error if isinstance(error, StreamError) else "it nests its parts too deep"
         judge.refuse(f"The file can't be read as a saved model: {said}", _COPY)
-    else:
-        if not judge.reasons:
-            _judge_root(root, judge)
-    refused = bool(judge.reasons)
-    here = judge.policy.made_from["scikit-learn"]
-    others = ", ".join(version for version in judge.versions if version != here)
-    if refused and others:
-        # Names that moved between versions look like names out of nowhere.
-        skew = f" (saved with scikit-learn {others}, here {here})"
-        judge.reasons = {reason + skew: _RESAVE for reason in judge.reasons}
-    return Inspection(
-        verdict="refused" if refused else "needs review" if judge.extra else "verified",
-        reasons=tuple(judge.reasons),
-        remedy=next(iter(judge.reasons.values()), ""),
-        extra=tuple(judge.extra),
-        barred=tuple(judge.barred),
-        names=tuple(judge.names),
-        class_name=_class_name(root),
-        versions=tuple(judge.versions),
-        features=_features(root),
-    )
+    return concluded(judge, root, _ITSELF)
 
 
 def read_skops(raw: bytes, judge: PolicyJudge) -> object:
@@ -125,43 +103,3 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise StreamError("its description gives one thing two values")
     return found
-
-
-def _judge_root(root: object, judge: PolicyJudge) -> None:
-    """Refuse what is no object with a state of its own: a dict that holds a model is not a model."""
-    estimator = isinstance(root, Made) and root.how == "new" and root.built
-    label = root.label if isinstance(root, Made) else ""
-    known = label in judge.policy.names
-    if not estimator or (known and judge.policy.rule(label, "value") is None):
-        judge.refuse(f"This file holds {_class_name(root)}, not a model", _ITSELF)
-
-
-def _class_name(root: object) -> str:
-    """Full name of the root's class, or what it is in words."""
-    if isinstance(root, Made):
-        return root.label.replace(":", ".")
-    if isinstance(root, Named):
-        return f"only the name {root.label}"
-    kinds = {
-        Pairs: "a dict",
-        list: "a list",
-        tuple: "a tuple",
-        Bag: "a set",
-        Array: "an array",
-        str: "a text",
-    }
-    return kinds.get(type(root), "a single value" if root is not None else "nothing that could be read")
-
-
-def _features(root: object, depth: int = 3) -> tuple[str, ...] | None:
-    """The columns a model, or the first step of a pipeline, says it was fitted on."""
-    state = root.state if isinstance(root, Made) else None
-    if not isinstance(state, Pairs):
-        return None
-    names = tuple(texts_in(state.find("feature_names_in_")))
-    if names:
-        return names
-    steps = state.find("steps")
-    if depth and isinstance(steps, list) and steps and isinstance(steps[0], tuple) and len(steps[0]) == 2:
-        return _features(steps[0][1], depth - 1)
-    return None
