@@ -34,17 +34,28 @@ def hiring_audit(hiring_workspace: Workspace) -> Audit:
     return worked_example(hiring_workspace)
 
 
-@pytest.fixture(scope="session")
-def reference_data() -> Path:
-    """The folder of reference data; in CI its absence is a failure, elsewhere a reason to skip."""
-    named = os.environ.get("EVENHAND_REFERENCE")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data"
-    if not (folder / "README.md").is_file():
-        reason = f"no reference data in {folder}; name their folder in EVENHAND_REFERENCE"
+def _beside(variable: str, name: str, proof: str) -> Path:
+    """A folder of files beside the project; in CI its absence is a failure, elsewhere a reason to skip."""
+    named = os.environ.get(variable)
+    folder = Path(named) if named else ROOT.parent / "shared" / name
+    if not (folder / proof).is_file():
+        reason = f"no {name} in {folder}; name their folder in {variable}"
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of reference data."""
+    return _beside("EVENHAND_REFERENCE", "data", "README.md")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of hostile files."""
+    return _beside("EVENHAND_CORPUS", "corpus", "manifest.json")
 
 
 @pytest.fixture(scope="session")

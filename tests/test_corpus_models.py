@@ -87,16 +87,6 @@ def _cases() -> list[dict[str, str]]:
 CASES = _cases()
 
 
-@pytest.fixture(scope="module")
-def corpus():
-    """The folder of hostile files; in CI its absence is a failure, elsewhere a reason to skip."""
-    folder = _corpus()
-    if folder is None:
-        reason = "no corpus of hostile files; name its folder in EVENHAND_CORPUS"
-        pytest.fail(reason) if os.environ.get("CI", "").lower() == "true" else pytest.skip(reason)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def _nothing_ran():
     before = sorted(MARKER.iterdir()) if MARKER.exists() else None

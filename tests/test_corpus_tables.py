@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -70,19 +69,6 @@ AUDITED = {
 
 SAFE_CODES = {"csv_formula": {1, 2}}
 """Exit codes of an audit of so few people, where it is not "inconclusive" alone."""
-
-
-@pytest.fixture(scope="module")
-def corpus() -> Path:
-    """The folder of hostile files; in CI its absence is a failure, elsewhere a reason to skip."""
-    named = os.environ.get("EVENHAND_CORPUS")
-    folder = Path(named) if named else ROOT.parent / "shared" / "corpus"
-    if not (folder / "manifest.json").is_file():
-        reason = f"no corpus in {folder}; name its folder in EVENHAND_CORPUS"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import html.parser
 import io
 import itertools
 import json
-import os
 import re
 import unicodedata
 from dataclasses import replace
@@ -349,19 +348,6 @@ def test_every_text_of_the_page_is_printable(name):
 
 
 # Names of uploads
-
-
-@pytest.fixture(scope="module")
-def corpus():
-    """The folder of hostile files; in CI its absence is a failure, elsewhere a reason to skip."""
-    named = os.environ.get("EVENHAND_CORPUS")
-    folder = Path(named) if named else ROOT.parent / "shared" / "corpus"
-    if not (folder / "manifest.json").is_file():
-        reason = f"no corpus in {folder}; name its folder in EVENHAND_CORPUS"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return folder
 
 
 @pytest.mark.reference

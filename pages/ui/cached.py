@@ -23,7 +23,7 @@ from audit_core.evidence.workspace import AuditEntry, Workspace
 from audit_core.report.summary import Summary, summary
 from audit_core.sources.admission import inspect_model
 from audit_core.sources.isolation import Isolation
-from audit_core.sources.model import identify_model
+from audit_core.sources.model import ModelFile, identify_model
 from audit_core.sources.model_inspect import Inspection
 from audit_core.sources.model_trust import Review
 from audit_core.sources.profile import TableLook
@@ -126,9 +126,21 @@ def deployment_contract(text: bytes) -> ReleaseContract:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def identified(path: str, name: str) -> ModelFile:
+    """Return an uploaded model file by its bytes, hashed once a visit; a run hashes them again.
+
+    Raises
+    ------
+    ModelError
+        It is no model file at all.
+    """
+    return identify_model(Path(path), name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
 def inspected(path: str, name: str) -> Inspection:
     """Return what an uploaded model file is, read without running it; its path is named by its content."""
-    return inspect_model(identify_model(Path(path), name))
+    return inspect_model(identified(path, name))
 
 
 def isolation() -> Isolation:

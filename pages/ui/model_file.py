@@ -13,7 +13,7 @@ from audit_core.report.escape import for_markdown, visible
 from audit_core.report.model_file import VERDICT_WORDS, verdict_sentence
 from audit_core.report.numbers import counted
 from audit_core.sources.isolation import Isolation
-from audit_core.sources.model import PREDICTIONS_INSTEAD, ModelFile, identify_model
+from audit_core.sources.model import PREDICTIONS_INSTEAD, ModelFile
 from audit_core.sources.model_inspect import Inspection
 from audit_core.sources.model_trust import Trust, find_trust, question, with_predictions
 from pages.ui import cached, identity
@@ -47,7 +47,7 @@ def standing(upload: Upload) -> Standing:
     AuditError
         It is no model file at all.
     """
-    model = identify_model(upload.path, upload.name)
+    model = cached.identified(str(upload.path), upload.name)
     inspection = cached.inspected(str(upload.path), upload.name)
     isolation = cached.isolation()
     trust = find_trust(model, inspection, isolated=isolation.complete, reviews=cached.reviews())

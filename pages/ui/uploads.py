@@ -11,7 +11,6 @@ from audit_core.errors import AuditError, ContractError, UsageError
 from audit_core.report.escape import for_markdown
 from audit_core.report.model_file import VERDICT_WORDS
 from audit_core.report.numbers import count, counted
-from audit_core.sources.model import identify_model
 from pages.ui import cached, session
 from pages.ui.controls import show_error
 from pages.ui.session import Upload
@@ -128,7 +127,7 @@ def _show_read(part: Part, upload: Upload) -> None:
             found = cached.look(str(upload.path), upload.name)
             st.caption(f"{counted(found.source.rows, 'rows')}, {counted(len(found.columns), 'columns')}")
         elif part.role == "model":
-            size = count(identify_model(upload.path, upload.name).bytes)
+            size = count(cached.identified(str(upload.path), upload.name).bytes)
             verdict = VERDICT_WORDS[cached.inspected(str(upload.path), upload.name).verdict]
             st.caption(f"{size} bytes · inspected without running it: {verdict.lower()}")
         else:
