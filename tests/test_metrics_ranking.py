@@ -1,6 +1,7 @@
 """AUC and DeLong's variance from integer sums, against R's pROC and the definition."""
 
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from audit_core.metrics.gaps import mean_gap
+from audit_core.metrics.intervals import z_two_sided
 from audit_core.metrics.ranking import auc, rank_sums
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,9 +31,16 @@ def test_delong_matches_proc():
     found = auc(fold(DELONG["label"], DELONG["score"]))
     tol = DELONG["tol_abs"]
     assert found.value == pytest.approx(DELONG["auc"], abs=tol)
-    assert (found.low, found.high) == pytest.approx(DELONG["ci95"], abs=tol)
+    assert found.plain == pytest.approx(DELONG["ci95"], abs=tol)
     assert found.se**2 == pytest.approx(DELONG["var"], abs=tol)
-    assert found.method == "delong"
+    assert found.method == "delong, logit scale"
+
+
+def test_the_interval_on_the_logit_scale_is_the_plain_one_of_the_logit():
+    found = auc(fold(DELONG["label"], DELONG["score"]))
+    logit = [math.log(x / (1 - x)) for x in (found.low, found.value, found.high)]
+    reach = z_two_sided(0.95) * found.se / (found.value * (1 - found.value))
+    assert (logit[1] - logit[0], logit[2] - logit[1]) == pytest.approx((reach, reach))
 
 
 @pytest.mark.parametrize("group", sorted(BY_GROUP["auc"]))
@@ -53,7 +62,7 @@ def test_sums_give_what_pairs_give(rows):
     win = np.array([[(a > b) + 0.5 * (a == b) for b in neg] for a in pos])
     assert found.fraction == Fraction(int(2 * win.sum()), 2 * len(pos) * len(neg))
     variance = win.mean(axis=1).var(ddof=1) / len(pos) + win.mean(axis=0).var(ddof=1) / len(neg)
-    if found.method == "delong":
+    if found.method == "delong, logit scale":
         assert found.se**2 == pytest.approx(variance, abs=1e-12)
     else:
         assert variance == pytest.approx(0, abs=1e-12)
@@ -75,7 +84,7 @@ def test_a_perfect_sample_is_not_a_certain_one():
     found = auc(rank_sums([0, 0, 5], [6, 2, 0]))
     assert found.value == 1 and found.high == 1
     assert found.low == pytest.approx(5 / (5 + 1.959963984540054**2))
-    assert found.se > 0 and found.method != "delong"
+    assert found.se > 0 and found.method == "wilson on disjoint pairs"
     single = auc(rank_sums([0, 1], [3, 0]))
     assert (single.value, single.high) == (1, 1) and single.low < 0.25
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -81,6 +81,16 @@ RATES: dict[str, RateMetric] = {
     for row in _ROWS
 }
 
+DECIDED_RATES: dict[str, RateMetric] = {
+    name: replace(
+        RATES[name],
+        numerator=RATES[name].numerator & _mask(_ANY, _KNOWN),
+        denominator=RATES[name].denominator & _mask(_ANY, _KNOWN),
+    )
+    for name in ("selection_rate", "tpr", "fpr", "fnr", "tnr", "npv", "for", "accuracy")
+}
+"""The same rates among those who were decided on: the secondary view where a model may abstain."""
+
 UNSELECTED = RateMetric(
     id="selection_rate",
     name="Rate of the favourable decision",
@@ -90,6 +100,16 @@ UNSELECTED = RateMetric(
     people="people",
 )
 """The favourable side of a selection rate where not being selected is what is good for the person."""
+
+WRONG_NO_SHARE = RateMetric(
+    id="treatment_equality",
+    name="Share of wrong decisions that are a wrong no",
+    numerator=_FALSE_NO,
+    denominator=_FALSE_NO | _FALSE_YES,
+    support="rows",
+    people="people decided wrongly",
+)
+"""False negatives among all errors: what treatment equality, FN/FP, is made from."""
 
 CRITERIA: dict[str, tuple[str, ...]] = {
     **{name: (rate,) for name, rate in RATE_OF_CRITERION.items()},

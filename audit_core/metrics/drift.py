@@ -14,6 +14,8 @@ from audit_core.metrics.estimate import Undefined
 
 Ints = Sequence[int] | npt.NDArray[np.int64]
 DriftStatus = Literal["stable", "moderate", "major", "insufficient"]
+ROWS_A_BIN = 5
+"""Current rows a bin below which drift is not judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def drift_status(
     Formula: insufficient under 5 current rows per bin; major when PSI > max(limit, null95);
     moderate when PSI > max(warn, null95); else stable.
     """
-    if isinstance(drift, Undefined) or drift.current_rows < 5 * drift.bins:
+    if isinstance(drift, Undefined) or drift.current_rows < ROWS_A_BIN * drift.bins:
         return "insufficient"
     if drift.psi > max(limit, drift.psi_null95):
         return "major"

@@ -13,30 +13,45 @@ from audit_core.metrics.intervals import Interval, clopper_pearson, wilson, z_tw
 
 Group = tuple[str, ...]
 Method = Literal["wilson", "clopper-pearson"]
+CLUSTERED = "adjusted for repeated people"
+"""Said of an interval that is made from effective counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """A group's rate as two integers.
 
+    `design_effect` is how many times wider than for independent rows the variance is where people are
+    repeated (1 where nobody is); intervals are made from the `effective` counts, values never.
+
     Raises
     ------
     ValueError
-        When not 0 ≤ numerator ≤ denominator.
+        When not 0 ≤ numerator ≤ denominator, or the design effect is under 1.
     """
 
     group: Group
     numerator: int
     denominator: int
+    design_effect: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.numerator <= self.denominator:
             raise ValueError("a numerator lies between 0 and its denominator")
+        if not self.design_effect >= 1:
+            raise ValueError("a design effect is 1 or more")
+
+    @property
+    def effective(self) -> tuple[float, float]:
+        """(x, n) as an interval takes them: the counts themselves, fewer where people are repeated."""
+        if self.design_effect == 1:
+            return self.numerator, self.denominator
+        return self.numerator / self.design_effect, self.denominator / self.design_effect
 
     @property
     def support(self) -> int:
-        """How many rows (or positives, or negatives) the rate stands on."""
-        return self.denominator
+        """How many rows (positives, negatives) the rate stands on; effective ones where people repeat."""
+        return self.denominator if self.design_effect == 1 else int(self.effective[1])
 
     @property
     def value(self) -> Fraction | None:
@@ -147,12 +162,15 @@ def estimate_rate(
     required: int = 0,
     level: float = 0.95,
     method: Method = "wilson",
+    design_effect: float = 1.0,
 ) -> Estimate:
     """Return the rate numerator/denominator with its interval, or why there is none.
 
-    Formula: Wilson score interval (default) or the exact Clopper–Pearson one.
+    Formula: Wilson score interval (default) or the exact Clopper–Pearson one, on the effective counts where
+    people are repeated.
 
-    Shape and units: counts in, rates 0–1 out. 0 rows give `Undefined`, fewer than `required` give `TooFew`.
+    Shape and units: counts in, rates 0–1 out. 0 rows give `Undefined`, fewer effective ones than `required`
+    give `TooFew`.
 
     Raises
     ------
@@ -162,20 +180,22 @@ def estimate_rate(
     if method not in ("wilson", "clopper-pearson"):
         raise ValueError(f"unknown interval method {method!r}")
     z = z_two_sided(level)
-    exact = method == "clopper-pearson" and denominator > 0
-    low, high = clopper_pearson(numerator, denominator, level) if exact else wilson(numerator, denominator, z)
+    count = Count(group=(), numerator=numerator, denominator=denominator, design_effect=design_effect)
     if denominator == 0:
         return Undefined(reason="no rows in the denominator")
-    if denominator < required:
+    exact = method == "clopper-pearson"
+    low, high = clopper_pearson(*count.effective, level) if exact else wilson(*count.effective, z)
+    name = method if design_effect == 1 else f"{method}, {CLUSTERED}"
+    if count.support < required:
         return TooFew(
             numerator=numerator,
             denominator=denominator,
             low=low,
             high=high,
             level=level,
-            method=method,
+            method=name,
             required=required,
         )
     return Measured(
-        numerator=numerator, denominator=denominator, low=low, high=high, level=level, method=method
+        numerator=numerator, denominator=denominator, low=low, high=high, level=level, method=name
     )

@@ -6,25 +6,20 @@ Both bounds are built from ordered pairs of groups instead.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
-from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
+from audit_core.metrics.chance import chance_of_gap
 from audit_core.metrics.estimate import Count, Group, MeanValue
-from audit_core.metrics.intervals import (
-    Interval,
-    koopman_ratio,
-    mean_difference,
-    newcombe_difference,
-    z_one_sided,
-    z_simultaneous,
-    z_two_sided,
+from audit_core.metrics.intervals import Interval, z_two_sided
+from audit_core.metrics.pairs import (
+    Compare,
+    Comparison,
+    MeanDifferences,
+    MeanRatios,
+    RateDifferences,
+    RateRatios,
 )
 
 __all__ = [
@@ -33,17 +28,30 @@ __all__ = [
     "Group",
     "MeanValue",
     "Member",
+    "Simulated",
     "chance_of_gap",
     "difference_gap",
+    "gap_between",
     "mean_gap",
+    "mean_ratio_gap",
     "ratio_gap",
 ]
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-
-
 Member = Count | MeanValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """How the random numbers behind a gap's bounds were drawn; `discarded` draws had an empty denominator.
+
+    `absent` says why there are no bounds where there are none.
+    """
+
+    design: str
+    replicates: int
+    discarded: int
+    seed: int
+    absent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +63,11 @@ class Gap:
     `upper` the bound to accuse with. `lower_all` and `upper_all` are the same bounds over every group at the
     protect floor: thin groups are kept from giving false comfort, not from proving harm.
     With under two groups a bound says nothing: a difference is then from 0 to 1 (means: to
-    infinity), a ratio from 0 to infinity.
+    infinity), a ratio from 0 to infinity. `method` names the interval of a pair, `simulated` the random draws
+    where the bounds come from draws.
     """
 
-    compare: Literal["difference", "ratio"]
+    compare: Compare
     high: Member | None
     low: Member | None
     value: Fraction | None
@@ -72,6 +81,8 @@ class Gap:
     compared: tuple[Group, ...]
     supported: tuple[Group, ...]
     unsupported: tuple[Group, ...]
+    method: str = ""
+    simulated: Simulated | None = None
 
 
 def difference_gap(
@@ -89,7 +100,7 @@ def difference_gap(
     ----------
     Newcombe (1998); Berger (1982); Agresti, Bini, Bertaccini & Ryu (2008).
     """
-    return _gap(counts, _DIFFERENCE, min_support, level, protect_floor)
+    return gap_between(counts, RateDifferences(), min_support=min_support, level=level, floor=protect_floor)
 
 
 def ratio_gap(
@@ -106,7 +117,7 @@ def ratio_gap(
     ----------
     Koopman (1984); Berger (1982); Agresti, Bini, Bertaccini & Ryu (2008).
     """
-    return _gap(counts, _RATIO, min_support, level, protect_floor)
+    return gap_between(counts, RateRatios(), min_support=min_support, level=level, floor=protect_floor)
 
 
 def mean_gap(
@@ -118,37 +129,34 @@ def mean_gap(
 
     Shape and units: one value per group, in the unit of the mean. No `chance_of_gap`.
     """
-    return _gap(groups, _MEAN, min_support, level, protect_floor)
+    return gap_between(groups, MeanDifferences(), min_support=min_support, level=level, floor=protect_floor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Comparison:
-    """How two groups are compared: the pair's value, its interval, and what is known without data."""
+def mean_ratio_gap(
+    groups: Sequence[MeanValue], *, min_support: int, level: float = 0.95, protect_floor: int = 10
+) -> Gap:
+    """Return the lowest mean divided by the highest, with its bounds.
 
-    compare: Literal["difference", "ratio"]
-    pair: Callable[[Any, Any, float], Interval]
-    unknown: Interval
+    Formula: as `ratio_gap`, each pair by exp(ln(m₁/m₂) ± z·√((se₁/m₁)²+(se₂/m₂)²)).
 
+    Shape and units: one value over 0 per group, in the unit of the mean. No `chance_of_gap`.
 
-def _rate_difference(a: Count, b: Count, z: float) -> Interval:
-    return newcombe_difference(a.numerator, a.denominator, b.numerator, b.denominator, z)
-
-
-def _rate_ratio(a: Count, b: Count, z: float) -> Interval:
-    found = koopman_ratio(a.numerator, a.denominator, b.numerator, b.denominator, z)
-    return found or Interval(0.0, math.inf)
-
-
-def _means(a: MeanValue, b: MeanValue, z: float) -> Interval:
-    return mean_difference(float(a.value), a.se, float(b.value), b.se, z)
+    Raises
+    ------
+    ValueError
+        When a mean is not over 0.
+    """
+    return gap_between(groups, MeanRatios(), min_support=min_support, level=level, floor=protect_floor)
 
 
-_DIFFERENCE = _Comparison(compare="difference", pair=_rate_difference, unknown=Interval(0.0, 1.0))
-_RATIO = _Comparison(compare="ratio", pair=_rate_ratio, unknown=Interval(0.0, math.inf))
-_MEAN = _Comparison(compare="difference", pair=_means, unknown=Interval(0.0, math.inf))
+def gap_between(
+    members: Sequence[Member], how: Comparison, *, min_support: int, level: float, floor: int
+) -> Gap:
+    """Return the gap between groups under a comparison: which groups enter, the plug-in value, the bounds.
 
-
-def _gap(members: Sequence[Member], how: _Comparison, min_support: int, level: float, floor: int) -> Gap:
+    Shape and units: one member per group, in the contract's order; `floor` is the fewest rows on which a
+    group may prove harm.
+    """
     with_data = [m for m in members if m.support > 0]
     supported = [m for m in with_data if m.support >= min_support]
     compared = supported if len(supported) >= 2 else with_data
@@ -170,21 +178,14 @@ def _gap(members: Sequence[Member], how: _Comparison, min_support: int, level: f
         chance_of_gap=chance_of_gap([m for m in compared if isinstance(m, Count)]),
         compared=tuple(m.group for m in compared),
         supported=tuple(m.group for m in supported),
-        unsupported=tuple(m.group for m in members if m not in supported),
+        unsupported=tuple(m.group for m in members if not (m.support and m.support >= min_support)),
+        method=how.method,
     )
 
 
-def _bounds(members: Sequence[Member], how: _Comparison, level: float) -> Interval:
+def _bounds(members: Sequence[Member], how: Comparison, level: float) -> Interval:
     """The bound from below and from above; which of them approves depends on the comparison."""
-    if len(members) < 2:
-        return how.unknown
-    approve, accuse = z_one_sided(level), z_simultaneous(level, len(members))
-    pairs = list(permutations(members, 2))
-    if how.compare == "ratio":
-        low = min(how.pair(a, b, approve).low for a, b in pairs)
-        return Interval(low, min(how.pair(a, b, accuse).high for a, b in pairs))
-    low = max(how.pair(a, b, accuse).low for a, b in pairs)
-    return Interval(max(0.0, low), max(how.pair(a, b, approve).high for a, b in pairs))
+    return how.unknown if len(members) < 2 else how.bounds(members, level)
 
 
 def _extremes(members: Sequence[Member]) -> tuple[Member | None, Member | None]:
@@ -200,7 +201,7 @@ def _value(member: Member) -> Fraction:
     return value
 
 
-def _plug_in(members: Sequence[Member], how: _Comparison) -> Fraction | None:
+def _plug_in(members: Sequence[Member], how: Comparison) -> Fraction | None:
     if len(members) < 2:
         return None
     values = [_value(m) for m in members]
@@ -210,7 +211,7 @@ def _plug_in(members: Sequence[Member], how: _Comparison) -> Fraction | None:
     return bottom / top if top else None
 
 
-def _pair_interval(members: Sequence[Member], how: _Comparison, level: float) -> Interval | None:
+def _pair_interval(members: Sequence[Member], how: Comparison, level: float) -> Interval | None:
     high, low = _extremes(members)
     if high is None or low is None or len(members) < 2:
         return None
@@ -219,73 +220,3 @@ def _pair_interval(members: Sequence[Member], how: _Comparison, level: float) ->
     if how.compare == "ratio":
         high, low = low, high
     return how.pair(high, low, z_two_sided(level))
-
-
-def chance_of_gap(counts: Sequence[Count]) -> float | None:
-    """Return P(gap ≥ observed | every group shares the pooled rate), or None with under two groups.
-
-    Formula: 1 − Σ_v [Π P(v ≤ pᵢ < v+g) − Π P(v < pᵢ < v+g)] over the distinct attainable rates v,
-    g the observed difference of highest and lowest, pᵢ = Xᵢ/nᵢ, Xᵢ ~ Binomial(nᵢ, pooled).
-
-    Guarantee: ties are decided in integers; absolute error under 1e-9, no random numbers. Counts
-    less likely than e⁻⁵⁰ are left out, so time grows with √n, not n.
-    """
-    counts = [c for c in counts if c.denominator > 0]
-    if len(counts) < 2:
-        return None
-    rates = [Fraction(c.numerator, c.denominator) for c in counts]
-    gap = max(rates) - min(rates)
-    if gap == 0:
-        return 1.0
-    pooled = sum(c.numerator for c in counts) / sum(c.denominator for c in counts)
-    laws = [_Law.of(c.denominator, pooled) for c in counts]
-    below = 0.0
-    for j, law in enumerate(laws):
-        k = law.counts
-        for earlier in laws[:j]:  # a rate is counted once, at the first group that has it among its counts
-            k = k[~np.isin(k * earlier.n, earlier.counts * law.n)]
-        at_or_above = np.ones(k.size)
-        above = np.ones(k.size)
-        for other in laws:
-            end = other.before(_first_at_or_above(k, law.n, other.n, gap))
-            at_or_above *= end - other.before(-((-k * other.n) // law.n))
-            above *= end - other.before((k * other.n) // law.n + 1)
-        below += float(np.sum(at_or_above - above))
-    return min(1.0, max(0.0, 1.0 - below))
-
-
-def _first_at_or_above(k: IntArray, n: int, other_n: int, gap: Fraction) -> IntArray:
-    """Smallest x with x/other_n ≥ k/n + gap, in integers that stay small at any n."""
-    whole, rest = np.divmod(k * other_n, n)
-    steps, part = divmod(gap.numerator * other_n, gap.denominator)
-    # Left over is rest/n + part/denominator, in [0, 2): it rounds up to 0, 1 or 2.
-    one = n * (gap.denominator - part) // gap.denominator
-    up = np.where(rest > one, 2, 1) if part else (rest > 0).astype(np.int64)
-    return np.asarray(whole + steps + up, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Law:
-    """Binomial(n, p) on the counts that matter: below[i] = P(X < first + i)."""
-
-    n: int
-    first: int
-    below: FloatArray
-
-    @classmethod
-    def of(cls, n: int, p: float) -> _Law:
-        reach = 10 * math.sqrt(n * p * (1 - p)) + 40
-        first, last = max(0, math.floor(n * p - reach)), min(n, math.ceil(n * p + reach))
-        k = np.arange(first + 1, last + 1, dtype=np.float64)
-        logs = np.concatenate(([0.0], np.cumsum(np.log((n - k + 1) / k * (p / (1 - p))))))
-        mass = np.exp(logs - logs.max())
-        return cls(n=n, first=first, below=np.concatenate(([0.0], np.cumsum(mass / mass.sum()))))
-
-    @property
-    def counts(self) -> IntArray:
-        """The counts kept, ascending."""
-        return self.first + np.arange(self.below.size - 1, dtype=np.int64)
-
-    def before(self, x: IntArray) -> FloatArray:
-        """P(X < x)."""
-        return self.below[np.clip(x - self.first, 0, self.below.size - 1)]

@@ -81,9 +81,9 @@ def range_quantile(probability: float, groups: int) -> float:
         return math.sqrt(2) * z_two_sided(probability)
     _inside(probability)
     top = 1.0
-    while _range_cdf(top, groups) < probability:
+    while range_chance(top, groups) < probability:
         top *= 2
-    return _root(lambda q: _range_cdf(q, groups) - probability, 0.0, top)
+    return rising_root(lambda q: range_chance(q, groups) - probability, 0.0, top)
 
 
 def wilson(x: float, n: float, z: float) -> Interval:
@@ -101,7 +101,7 @@ def wilson(x: float, n: float, z: float) -> Interval:
     ----------
     Wilson (1927), JASA 22.
     """
-    _check_count(x, n)
+    check_count(x, n)
     if n == 0:
         return Interval(0.0, 1.0)
     # Multiplied through by n: no rounding of x/n enters, and x=0, x=n mirror each other.
@@ -112,7 +112,7 @@ def wilson(x: float, n: float, z: float) -> Interval:
     return Interval(low, high)
 
 
-def clopper_pearson(x: int, n: int, level: float) -> Interval:
+def clopper_pearson(x: float, n: float, level: float) -> Interval:
     """Return the exact interval of the rate x/n, whose coverage is never below `level`.
 
     Formula: Beta quantiles B(α/2; x, n−x+1) and B(1−α/2; x+1, n−x), α = 1 − level.
@@ -128,7 +128,7 @@ def clopper_pearson(x: int, n: int, level: float) -> Interval:
     """
     from scipy.special import betaincinv
 
-    _check_count(x, n)
+    check_count(x, n)
     half = (1 - _inside(level)) / 2
     low = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, half))
     high = 1.0 if x == n else float(betaincinv(x + 1, n - x, 1 - half))
@@ -173,8 +173,8 @@ def koopman_ratio(x1: float, n1: float, x2: float, n2: float, z: float) -> Inter
     ----------
     Koopman (1984), Biometrics 40; Gart & Nam (1988), Biometrics 44.
     """
-    _check_count(x1, n1)
-    _check_count(x2, n2)
+    check_count(x1, n1)
+    check_count(x2, n2)
     if z <= 0:
         raise ValueError("z must be positive")
     if n1 == 0 or n2 == 0 or (x1 == 0 and x2 == 0):
@@ -205,7 +205,7 @@ def _koopman_low(x1: float, n1: float, x2: float, n2: float, z: float) -> float:
     """Lower end: the log-ratio at which the score statistic, which falls with the ratio, is z."""
 
     def beyond(log_ratio: float) -> float:
-        return z - _ratio_score(math.exp(log_ratio), (x1, n1, x2, n2))
+        return z - ratio_score(math.exp(log_ratio), (x1, n1, x2, n2))
 
     bottom = top = math.log(x1 / n1 / (max(x2, 0.5) / n2))
     step = 1.0
@@ -214,11 +214,15 @@ def _koopman_low(x1: float, n1: float, x2: float, n2: float, z: float) -> float:
     step = 1.0
     while beyond(top) <= 0:  # only when x2 = 0: the point estimate itself is infinite
         top, step = top + step, 2 * step
-    return math.exp(_root(beyond, bottom, top))
+    return math.exp(rising_root(beyond, bottom, top))
 
 
-def _ratio_score(ratio: float, counts: tuple[float, float, float, float]) -> float:
-    """Signed score statistic of p₁ = ratio·p₂, written so that nothing cancels at rates near 0 or 1."""
+def ratio_score(ratio: float, counts: tuple[float, float, float, float]) -> float:
+    """Return the signed score statistic of p₁ = ratio·p₂ for (x₁, n₁, x₂, n₂); it falls with the ratio.
+
+    The lower end of `koopman_ratio` is at least `ratio` where this is at least z. Written so that nothing
+    cancels at rates near 0 or 1.
+    """
     x1, n1, x2, n2 = counts
     weighted, plain = ratio * (n1 + x2), x1 + n2
     # (weighted+plain)² − 4φ(n₁+n₂)(x₁+x₂), rearranged into a sum of two non-negative terms.
@@ -232,8 +236,11 @@ def _ratio_score(ratio: float, counts: tuple[float, float, float, float]) -> flo
     return math.copysign(math.inf, distance) if distance else 0.0
 
 
-def _range_cdf(q: float, groups: int) -> float:
-    """P(range of `groups` standard normals ≤ q)."""
+def range_chance(q: float, groups: int) -> float:
+    """Return P(range of `groups` standard normals ≤ q).
+
+    Formula: K∫φ(t)(Φ(t+q)−Φ(t))^(K−1)dt.
+    """
     total = 0.0
     for k in range(-160, 161):
         t = k * _STEP
@@ -242,10 +249,10 @@ def _range_cdf(q: float, groups: int) -> float:
     return groups * _STEP * total
 
 
-def _root(rising: Callable[[float], float], low: float, high: float) -> float:
-    """Zero of a rising function between `low` (value ≤ 0) and `high` (value ≥ 0).
+def rising_root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Return the zero of a rising function between `low` (value ≤ 0) and `high` (value ≥ 0).
 
-    Every other step halves the bracket, so it ends whatever the shape; the steps between
+    Guarantee: every other step halves the bracket, so it ends whatever the shape; the steps between
     are secants, so a smooth function ends in a dozen.
     """
     at_low, at_high = rising(low), rising(high)
@@ -271,6 +278,13 @@ def _inside(level: float) -> float:
     return level
 
 
-def _check_count(x: float, n: float) -> None:
+def check_count(x: float, n: float) -> None:
+    """Refuse a count that is not between 0 and its denominator.
+
+    Raises
+    ------
+    ValueError
+        When not 0 ≤ x ≤ n.
+    """
     if not 0 <= x <= n:
         raise ValueError("a count lies between 0 and its denominator")

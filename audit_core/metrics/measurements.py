@@ -11,8 +11,13 @@ from audit_core.cube.drift import DriftTable
 from audit_core.metrics.calibration import GroupCalibration
 from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.estimate import Estimate, Undefined
+from audit_core.metrics.exposure import GroupExposure
 from audit_core.metrics.gaps import Gap
-from audit_core.metrics.ranking import Auc
+from audit_core.metrics.missing import MissingRow
+from audit_core.metrics.ranking import Auc, BetweenGroups, BinnedAuc
+from audit_core.metrics.recalibration import ScoreFit
+from audit_core.metrics.treatment import TreatmentRow
+from audit_core.metrics.unknown import UnknownRange
 
 DriftStatus = Literal["stable", "moderate", "major", "insufficient"]
 
@@ -32,7 +37,8 @@ class SubjectGap:
     """One metric compared over the groups of one subject.
 
     `required` groups need support for a PASS; `missing` are required and below it (or hold no row);
-    `parts` are the gaps a named criterion is the largest of.
+    `parts` are the gaps a named criterion is the largest of; `unknown` is how far people of unknown group
+    could move the gap, where there are any.
     """
 
     subject: Subject
@@ -43,17 +49,33 @@ class SubjectGap:
     missing: tuple[Group, ...]
     too_many_unknown: bool
     parts: tuple[SubjectGap, ...]
+    unknown: UnknownRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedRates:
+    """A group's rates among the people who were decided on, where some were abstained on."""
+
+    subject: Subject
+    group: Group
+    abstained: int
+    rates: tuple[tuple[str, Estimate], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationRow:
-    """Calibration and AUC of one group; `probability` is false where the scale is not 0 to 1."""
+    """Calibration and AUC of one group; `probability` is false where the scale is not 0 to 1.
+
+    `fit` is what is reported beside ECE. `binned` is the AUC from bands alone where no ranks were kept.
+    """
 
     subject: Subject
     group: Group
     calibration: GroupCalibration | Undefined
     auc: Auc | None
     probability: bool
+    fit: ScoreFit | None = None
+    binned: BinnedAuc | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +98,11 @@ class Measurements:
     gaps: tuple[SubjectGap, ...]
     calibration: tuple[CalibrationRow, ...]
     drift: tuple[DriftRow, ...]
+    missing: tuple[MissingRow, ...] = ()
+    decided: tuple[DecidedRates, ...] = ()
+    between: tuple[BetweenGroups, ...] = ()
+    treatment: tuple[TreatmentRow, ...] = ()
+    exposure: tuple[tuple[Subject, GroupExposure], ...] = ()
 
     def gap(self, subject: Subject, metric: str, compare: str) -> SubjectGap | None:
         """Return the gap of a metric over a subject's groups, if it was measured."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 from audit_core.contract.schema import ReleaseContract, Subject
 from audit_core.cube.axes import UNKNOWN
 from audit_core.cube.count_cube import CountCube, Group, Integers, is_unknown
 from audit_core.metrics.catalogue import RateMetric
+from audit_core.metrics.clusters import Totals, design_effect
 from audit_core.metrics.estimate import Count
 
 MAX_UNKNOWN_SHARE = (1, 10)
@@ -74,16 +75,40 @@ def listed_groups(cube: CountCube, contract: ReleaseContract, subject: Subject) 
 
 
 def rate_counts(
-    tables: dict[Group, Integers], groups: Sequence[Group], metric: RateMetric
+    tables: dict[Group, Integers],
+    groups: Sequence[Group],
+    metric: RateMetric,
+    *,
+    subject: Subject = (),
+    people: Totals | None = None,
 ) -> tuple[Count, ...]:
-    """Return one count per comparable group, in the order given; unknown groups are left out."""
-    counts = []
-    for group in groups:
-        if is_unknown(group):
-            continue
-        numerator, denominator = metric.counts(tables[group]) if group in tables else (0, 0)
-        counts.append(Count(group=group, numerator=numerator, denominator=denominator))
-    return tuple(counts)
+    """Return one count per comparable group, in the order given; unknown groups are left out.
+
+    `people` holds the totals of repeated people by subject and group, where there are any.
+    """
+    known = (group for group in groups if not is_unknown(group))
+    return tuple(group_count(tables, group, metric, subject=subject, people=people) for group in known)
+
+
+def group_count(
+    tables: Mapping[Group, Integers],
+    group: Group,
+    metric: RateMetric,
+    *,
+    subject: Subject = (),
+    people: Totals | None = None,
+) -> Count:
+    """Return one group's count of a metric, with the design effect of its repeated people."""
+    numerator, denominator = metric.counts(tables[group]) if group in tables else (0, 0)
+    total = people.get((subject, group)) if people else None
+    effect = design_effect(total, metric, numerator, denominator)
+    return Count(group=group, numerator=numerator, denominator=denominator, design_effect=effect)
+
+
+def unknown_counts(tables: dict[Group, Integers], metric: RateMetric) -> tuple[int, int]:
+    """Return (numerator, denominator) of the people whose group is unknown."""
+    found = [metric.counts(table) for group, table in tables.items() if is_unknown(group)]
+    return sum(x for x, _ in found), sum(n for _, n in found)
 
 
 def too_many_unknown(tables: dict[Group, Integers]) -> bool:
