@@ -11,19 +11,25 @@ from audit_core.contract.schema import ReleaseContract, Requirement, Stage
 from audit_core.cube.counted import Counted
 from audit_core.decision.verdict import Decision, DecisionReason, RequirementState, decide
 from audit_core.findings.finding import Finding
+from audit_core.findings.implied import with_implied_checks
 from audit_core.findings.judge import judge
 from audit_core.metrics.catalogue import RATES
+from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.measure import measure
 from audit_core.metrics.measurements import Measurements
-from audit_core.metrics.rates import required_groups
+from audit_core.metrics.rates import group_count, required_groups
 
 MINIMUM_SUPPORT = "minimum_positive_and_negative_support"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What was measured, found and decided from one set of counts under one contract."""
+    """What was measured, found and decided from one set of counts under one contract.
 
+    `contract` is the one it was judged by: the given one, with the checks that follow from the data.
+    """
+
+    contract: ReleaseContract
     measurements: Measurements
     findings: tuple[Finding, ...]
     requirements: tuple[RequirementState, ...]
@@ -46,11 +52,21 @@ def assess(
     measured
         Measurements to judge again, where only a limit has changed.
     """
+    own = {check.id for check in contract.checks}
+    contract = with_implied_checks(contract, counted)
     measured = measured or measure(contract, counted)
     findings = judge(contract, counted, measured, stages)
     requirements = tuple(_state(requirement, contract, counted) for requirement in contract.requirements)
-    decision = decide(findings, requirements, withheld_grounds(contract, counted, as_of))
-    return Assessment(measurements=measured, findings=findings, requirements=requirements, decision=decision)
+    # A run that no check of the contract itself decided on stays without a check.
+    asked = findings if any(finding.check in own for finding in findings) else ()
+    decision = decide(asked, requirements, withheld_grounds(contract, counted, as_of))
+    return Assessment(
+        contract=contract,
+        measurements=measured,
+        findings=findings,
+        requirements=requirements,
+        decision=decision,
+    )
 
 
 def withheld_grounds(
@@ -107,10 +123,15 @@ def _computed(name: str, contract: ReleaseContract, counted: Counted) -> tuple[b
     if name != MINIMUM_SUPPORT:
         return False, "This version cannot work this requirement out from the data"
     support, short = contract.support, []
+    people = totals_by_group(counted.people)
     for attribute in contract.data.attributes:
         tables = counted.cube.outcomes((attribute.name,))
         for group in required_groups(counted.cube, contract, (attribute.name,)):
-            counts = [RATES[m].counts(tables[group])[1] if group in tables else 0 for m in ("tpr", "fpr")]
+            subject = (attribute.name,)
+            counts = [
+                group_count(tables, group, RATES[name], subject=subject, people=people).support
+                for name in ("tpr", "fpr")
+            ]
             if counts[0] < support.positives or counts[1] < support.negatives:
                 short.append(f"{group[0]} has {counts[0]} positives and {counts[1]} negatives")
     needed = f"{support.positives} positives and {support.negatives} negatives are needed in every group"
