@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audit_core.contract.schema import ReleaseContract
-from audit_core.cube.axes import ABSENT, NEITHER, Axis
+from audit_core.cube.axes import ABSENT, NEITHER, NO, YES, Axis
 from audit_core.cube.bands import MICRO, micro
 from audit_core.cube.coding import Coding
 from audit_core.cube.count_cube import CountCube, Integers, build_cube
 from audit_core.cube.counted import GroupRanks, Intake, Overlap
-from audit_core.cube.ranks import rank_sums
+from audit_core.cube.fold_ranks import Exposures, fold_ranks, listed_exposures
+from audit_core.cube.ranks import RankedRows
 from audit_core.cube.sql import cube_sql, threshold_sql
 from audit_core.errors import SourceError
 from audit_core.sources.profile import refuse_decimal_commas
@@ -88,37 +90,47 @@ def take_in(
 def rank_groups(
     con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, cube: CountCube
 ) -> tuple[GroupRanks, ...]:
-    """Return exact rank sums of the scores for everybody and for every group of every attribute.
+    """Return exact rank sums and exposure of the scores for everybody and for every group of every attribute.
 
     One pass per attribute groups the rows by level and micro-score; only the sums are kept.
     """
     if coding.score is None:
         return ()
-    counted = f" AND d <> {ABSENT}" if coding.decides else ""
     found: list[GroupRanks] = []
+    exposures: Exposures | None = None
     levels_of = {axis.name: axis.levels for axis in cube.axes if axis.kind == "attribute"}
     for attribute, levels in {"": ("",), **levels_of}.items():
-        level = next((axis.sql for axis in coding.axes if axis.name == attribute), "''")
-        # A join, since a CASE would be multiplied by the list of levels inside its own operand.
-        codes = ", ".join(f"({literal(text)}, {code})" for code, text in enumerate(levels))
-        sql = (
-            "SELECT g, q, cast(sum(y) AS BIGINT) AS p, cast(sum(1 - y) AS BIGINT) AS m FROM ("
-            f"SELECT {level} AS l, {coding.micro} AS q, {coding.label} AS y, {coding.decision} AS d "
-            f"FROM {table.scan}) AS coded INNER JOIN (VALUES {codes}) AS codes(t, g) ON l = t "
-            f"WHERE q IS NOT NULL AND y < {NEITHER}{counted} GROUP BY g, q ORDER BY g, q"
-        )
-        groups, _, positives, negatives = run_columns(con, sql, table.source.name)
-        for code, text in enumerate(levels):
-            mine = slice(*np.searchsorted(groups, (code, code + 1)))
-            sums = rank_sums(positives[mine].astype(np.int64), negatives[mine].astype(np.int64))
-            found.append(GroupRanks(attribute=attribute, group=text, sums=sums))
+        ranked = _ranked_rows(con, table, coding, attribute, levels)
+        exposures = exposures or listed_exposures(ranked)  # everybody comes first
+        found += fold_ranks(attribute, levels, ranked, exposures)
     return tuple(found)
+
+
+def _ranked_rows(
+    con: duckdb.DuckDBPyConnection, table: Table, coding: Coding, attribute: str, levels: Sequence[str]
+) -> RankedRows:
+    level = next((axis.sql for axis in coding.axes if axis.name == attribute), "''")
+    counted = f" AND d <> {ABSENT}" if coding.decides else ""
+    # A join, since a CASE would be multiplied by the list of levels inside its own operand.
+    codes = ", ".join(f"({literal(text)}, {code})" for code, text in enumerate(levels))
+    sql = (
+        f"SELECT g, q, cast(sum(CASE WHEN y = {YES} THEN 1 ELSE 0 END) AS BIGINT) AS p, "
+        f"cast(sum(CASE WHEN y = {NO} THEN 1 ELSE 0 END) AS BIGINT) AS m, "
+        "cast(count(*) AS BIGINT) AS n FROM ("
+        f"SELECT {level} AS l, {coding.micro} AS q, {coding.label} AS y, {coding.decision} AS d "
+        f"FROM {table.scan}) AS coded INNER JOIN (VALUES {codes}) AS codes(t, g) ON l = t "
+        f"WHERE q IS NOT NULL{counted} GROUP BY g, q ORDER BY g, q"
+    )
+    group, score, positives, negatives, rows = (
+        column.astype(np.int64) for column in run_columns(con, sql, table.source.name)
+    )
+    return RankedRows(group=group, score=score, positives=positives, negatives=negatives, rows=rows)
 
 
 def shared_ids(con: duckdb.DuckDBPyConnection, train: Table, evaluation: Table, column: str) -> Overlap:
     """Return how many ids stand in both files."""
-    left = f"SELECT DISTINCT {_identity(train, column)} AS k FROM {train.scan}"
-    right = f"SELECT DISTINCT {_identity(evaluation, column)} AS k FROM {evaluation.scan}"
+    left = f"SELECT DISTINCT {identity_sql(train, column)} AS k FROM {train.scan}"
+    right = f"SELECT DISTINCT {identity_sql(evaluation, column)} AS k FROM {evaluation.scan}"
     sql = (
         f"SELECT (SELECT count(*) FROM ({left}) AS a INNER JOIN ({right}) AS b ON a.k = b.k), "
         f"(SELECT count(k) FROM ({left}) AS a), (SELECT count(k) FROM ({right}) AS b)"
@@ -134,8 +146,8 @@ def _coded(cells: Any) -> tuple[tuple[str, ...], Integers]:
     return tuple(str(level) for level in levels), code.reshape(-1).astype(np.int64)
 
 
-def _identity(table: Table, column: str) -> str:
-    """SQL of an id; pandas writes 17 as 17.0 once a column has a gap, and it is the same person."""
+def identity_sql(table: Table, column: str) -> str:
+    """Return SQL of an id; pandas writes 17 as 17.0 once a column has a gap, and it is the same person."""
     text = table.text(column)
     whole = f"regexp_matches({text}, '^-?[0-9]+[.]0+$')"
     return f"(CASE WHEN {whole} THEN split_part({text}, '.', 1) ELSE {text} END)"
@@ -148,7 +160,7 @@ def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
         # A missing cell is no score; any other cell that gives none is not a finite number.
         cell = (table.value(spec.score.column), table.number(spec.score.column))
         unusable = f"({coding.score} IS NULL AND ({cell[0]} IS NOT NULL OR {cell[1]} IS NOT NULL))"
-    identity = _identity(table, spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
+    identity = identity_sql(table, spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
     window = table.text(spec.window) if spec.window and table.has(spec.window) else "''"
     checks = {
         "empty": f"{coding.decision} = {ABSENT} AND NOT {unusable}",

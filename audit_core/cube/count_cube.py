@@ -53,6 +53,15 @@ class CountCube:
         """Whether the cube has an axis of that name."""
         return any(axis.name == name for axis in self.axes)
 
+    @property
+    def published(self) -> tuple[Group, ...]:
+        """Subjects that were published as tables of their own; none for a cube of rows."""
+        return ()
+
+    def holds(self, subject: Sequence[str]) -> bool:
+        """Whether groups of this subject can be counted: a cube of rows crosses all of its axes."""
+        return all(self.has(name) for name in subject)
+
     def groups(self, subject: Sequence[str]) -> tuple[tuple[Group, ...], Integers]:
         """Return the groups of a subject that hold a row, and each cell's position among them.
 

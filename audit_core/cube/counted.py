@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.cube.axes import ABSENT
+from audit_core.cube.clusters import PersonTotals
 from audit_core.cube.count_cube import CountCube
 from audit_core.cube.drift import DriftTable
-from audit_core.cube.ranks import RankSums
+from audit_core.cube.median import MedianSplit
+from audit_core.cube.missing import MissingTable
+from audit_core.cube.ranks import ExposureSums, RankSums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,29 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """Rank sums of one group's positives against the negatives of another, `group`."""
+
+    group: str
+    sums: RankSums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRanks:
-    """Rank sums of one group's scores (attribute and group empty: everybody)."""
+    """Rank sums of one group's scores (attribute and group empty: everybody).
+
+    `against` ranks its positives against every other group's negatives; `background_positive` ranks the
+    positives of all other known groups against its negatives (BPSN), `background_negative` its positives
+    against their negatives (BNSP). They are kept up to twenty groups of an attribute, else empty and None.
+    """
 
     attribute: str
     group: str
     sums: RankSums
+    against: tuple[Against, ...] = ()
+    background_positive: RankSums | None = None
+    background_negative: RankSums | None = None
+    exposure: ExposureSums | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +79,11 @@ class Counted:
     has_train: bool
     has_evaluation: bool = True
     """False where only a training sample was counted, before there is a model."""
+    people: tuple[PersonTotals, ...] = ()
+    """Totals of repeated people by subject and group; empty where nobody is repeated."""
+    missing: tuple[MissingTable, ...] = ()
+    median: MedianSplit | None = None
+    """Who scores above the median; only where the contract's domain is employment."""
 
     @property
     def decides(self) -> bool:

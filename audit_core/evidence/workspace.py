@@ -15,12 +15,16 @@ from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 from audit_core.contract.yaml import parse_contract
+from audit_core.cube.cells import Withheld
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
 from audit_core.errors import AuditError, ContractError, UsageError
 from audit_core.evidence.inputs import NOBODY, Inputs
+from audit_core.evidence.releases import withheld_from_json, withheld_to_json
 from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
+from audit_core.report.release import release_of
 from audit_core.report.result import result_bytes
+from audit_core.sources.evaluations import EvaluationResult
 from audit_core.sources.tables import Source
 
 AUDIT_ID = re.compile(r"^A-\d{8}-[0-9a-f]{8}$")
@@ -89,6 +93,11 @@ class Workspace:
             "contract_sha256": audit.contract.sha256,
             "worked_example": audit.worked_example,
             "counted": counted_to_json(audit.counted),
+            "evaluations": [asdict(result) for result in audit.evaluations],
+            "privacy": {
+                "before": withheld_to_json(audit.previous),
+                "withheld": withheld_to_json(release_of(audit).mask),
+            },
         }
         folder = self.root / "audits" / audit.id
         with tempfile.TemporaryDirectory(dir=self.root / "audits", prefix=".part-") as temporary:
@@ -130,7 +139,7 @@ class Workspace:
             id=record["id"],
             created_at=record["created_at"],
             tool_version=record["tool_version"],
-            contract=contract,
+            contract=found.contract,
             stages=stages,
             sources=tuple(Source(**{**s, "columns": tuple(s["columns"])}) for s in record["sources"]),
             model=_model(record["model"]),
@@ -140,6 +149,10 @@ class Workspace:
             requirements=found.requirements,
             decision=found.decision,
             worked_example=record["worked_example"],
+            # records of before published parts were remembered have none
+            previous=withheld_from_json(record.get("privacy", {}).get("before", ())),
+            # records of before benchmarks could be given have none
+            evaluations=tuple(EvaluationResult(**result) for result in record.get("evaluations", ())),
         )
 
     def entries(self) -> tuple[AuditEntry, ...]:
@@ -153,6 +166,20 @@ class Workspace:
             fields = ("id", "created_at", "contract_id", "verdict", "worked_example")
             found.append(AuditEntry(**{field: record[field] for field in fields}))
         return tuple(sorted(found, key=lambda entry: (entry.created_at, entry.id), reverse=True))
+
+    def withheld_before(self, audit: Audit) -> tuple[Withheld, ...]:
+        """Return what the newest other audit under the same contract hid in its published part.
+
+        The next one hides it too, so that two releases can't be subtracted. An audit that is here already
+        keeps what it was first published with.
+        """
+        entries = [entry for entry in self.entries() if entry.contract_id == audit.contract.id]
+        same = next((entry for entry in entries if entry.id == audit.id), None)
+        for entry in [same] if same else entries:
+            record = _record(self.root / "audits" / entry.id)
+            if "privacy" in record:  # records of before published parts were remembered have none
+                return withheld_from_json(record["privacy"]["before" if same else "withheld"])
+        return ()
 
     def contract_bytes(self, audit_id: str) -> bytes:
         """Return the exact bytes of the contract an audit was decided under."""

@@ -11,7 +11,9 @@ from audit_core.findings.finding import Finding
 from audit_core.report.escape import for_xml
 from audit_core.report.headline import ground_sentence, headline, people_sentence, reasons_beyond_checks
 from audit_core.report.limits import check_of, limit_words
+from audit_core.report.published import published
 from audit_core.report.sentences import sentence
+from audit_core.report.withheld import privacy_note
 from audit_core.report.words import EVIDENCE_SENTENCES, status_word
 
 Outcome = Literal["failure", "error", "skipped"]
@@ -25,8 +27,10 @@ def junit_bytes(audit: Audit) -> bytes:
     verdict that is no check (an unmet requirement, a draft contract) is a test case of a suite of its own,
     since a report without it could look like an approval.
 
-    Guarantee: the same bytes for the same audit; well-formed XML 1.0, whatever the names are.
+    Guarantee: the same bytes for the same audit; well-formed XML 1.0, whatever the names are; nothing of a
+    group below the privacy floor.
     """
+    audit = published(audit)
     root = Element("testsuites", name=for_xml(f"Evenhand audit {audit.id}"))
     checks = _suite(root, f"{audit.contract.id}, version {audit.contract.version}", audit)
     for finding in audit.findings:
@@ -53,7 +57,8 @@ def _suite(root: Element, name: str, audit: Audit) -> Element:
         "tool": f"evenhand {audit.tool_version}",
         "contract_sha256": audit.contract.sha256,
         "cube_sha256": audit.counted.cube.fingerprint,
-    }
+        "benchmark_results": str(len(audit.evaluations)),
+    } | ({"privacy": told} if (told := privacy_note(audit)) else {})
     properties = SubElement(suite, "properties")
     for key, value in stated.items():
         SubElement(properties, "property", name=key, value=for_xml(value))

@@ -12,7 +12,8 @@ from audit_core.decision.record import Audit
 from audit_core.errors import RendererError
 from audit_core.report.glyphs import FONTS
 from audit_core.report.pdf_page import page_values
-from audit_core.report.result import result_bytes
+from audit_core.report.published import published
+from audit_core.report.published_result import published_result_bytes
 from audit_core.report.summary import summary
 
 Paper = Literal["a4", "us-letter"]
@@ -21,16 +22,17 @@ _PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*?/Count (\d+)")
 
 
 def summary_pdf(audit: Audit, paper: Paper = "a4") -> bytes:
-    """Return the summary of an audit as one page of PDF/A-3a and PDF/UA-1, the result file attached.
+    """Return the summary of an audit as one page of PDF/A-3a and PDF/UA-1, the published result attached.
 
-    Guarantee: exactly one page whatever the names and counts; what does not fit is counted on the page.
+    Guarantee: exactly one page whatever the names and counts; what does not fit is counted on the page;
+    nothing of a group below the privacy floor.
 
     Raises
     ------
     RendererError
         The page could not be made.
     """
-    return page_pdf(page_values(summary(audit)), result_bytes(audit), paper)
+    return page_pdf(page_values(summary(published(audit))), published_result_bytes(audit), paper)
 
 
 def page_pdf(values: dict[str, Any], source: bytes, paper: Paper = "a4") -> bytes:

@@ -47,7 +47,7 @@ def page_values(summary: Summary) -> dict[str, Any]:
         "sign_off": [[_text(s.role, 40), _text(s.name, NAME), s.state] for s in summary.sign_off],
         "signed": summary.signed,
         "digest": summary.digest,
-        "footnote": summary.footnote,
+        "footnote": _text(summary.footnote, 520),
     }
 
 

@@ -13,8 +13,10 @@ from audit_core.findings.finding import Finding
 from audit_core.report.escape import for_sarif, one_line
 from audit_core.report.headline import ground_sentence, headline
 from audit_core.report.limits import check_of, check_words
+from audit_core.report.published import published
 from audit_core.report.result_measures import number
 from audit_core.report.sentences import sentence
+from audit_core.report.withheld import privacy_note
 from audit_core.report.words import SEVERITY_SENTENCES, mark_of, status_word
 
 Kind = Literal["pass", "fail", "review", "open"]
@@ -37,8 +39,9 @@ def sarif_bytes(audit: Audit, contract: str = "contract.yaml") -> bytes:
     contract
         Path of the contract as the reader of the file knows it, relative to the repository.
 
-    Guarantee: the same bytes for the same audit and path.
+    Guarantee: the same bytes for the same audit and path; nothing of a group below the privacy floor.
     """
+    audit = published(audit)
     log = {"$schema": SCHEMA, "version": VERSION, "runs": [_run(audit, contract)]}
     return (json.dumps(log, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
@@ -69,6 +72,8 @@ def _run(audit: Audit, contract: str) -> dict[str, Any]:
             "reasons": [for_sarif(ground_sentence(reason, audit)) for reason in decision.reasons],
             "contractSha256": audit.contract.sha256,
             "cubeSha256": audit.counted.cube.fingerprint,
+            **({"privacy": told} if (told := privacy_note(audit)) else {}),
+            "benchmarkResults": len(audit.evaluations),
         },
     }
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit_core.decision.record import Audit
+from audit_core.report.conflicts import accepted_sentences
 from audit_core.report.escape import for_markdown_file
+from audit_core.report.evaluations import READ_EVALUATIONS, evaluation_rows
 from audit_core.report.headline import ground_sentence, headline, reasons_beyond_checks
+from audit_core.report.matrix import not_checked
+from audit_core.report.published import published
 from audit_core.report.table_of_checks import check_rows
 from audit_core.report.table_rows import RESULT, Rows
+from audit_core.report.withheld import privacy_note
 from audit_core.report.words import (
     MARK_SHAPES,
     MARK_WORDS,
@@ -27,9 +32,10 @@ def step_summary_bytes(audit: Audit) -> bytes:
     """Return the page: verdict, its sentence, every check with its numbers and limit, what else stands in
     the way.
 
-    Guarantee: the same bytes for the same audit; names are text and no part of the table's form.
+    Guarantee: the same bytes for the same audit; names are text and no part of the table's form; nothing of a
+    group below the privacy floor.
     """
-    return ("\n\n".join(_parts(audit)) + "\n").encode()
+    return ("\n\n".join(_parts(published(audit))) + "\n").encode()
 
 
 def _parts(audit: Audit) -> Iterator[str]:
@@ -47,11 +53,30 @@ def _parts(audit: Audit) -> Iterator[str]:
         yield _table(rows[:MOST_ROWS])
     if len(rows) > MOST_ROWS:
         yield f"… and {len(rows) - MOST_ROWS} more checks, see the result file."
+    yield from _evaluations(audit)
+    unseen = not_checked(audit.contract)
+    if unseen:
+        yield "\n".join(f"- {for_markdown_file(text)}" for text in unseen)
+    accepted = accepted_sentences(audit)
+    if accepted:
+        yield "\n".join(f"- {for_markdown_file(text)}" for text in accepted)
+    told = privacy_note(audit)
+    if told:
+        yield told
     contract = audit.contract
     yield for_markdown_file(
         f"Audit {audit.id} of {audit.created_at[:10]} under {contract.id}, version {contract.version} "
         f"({contract.status}). {NOT_SIGNED}. {STATISTICS_NOT_LAW} {NOT_DISCRIMINATION}"
     )
+
+
+def _evaluations(audit: Audit) -> Iterator[str]:
+    """Results of benchmarks, each with its cases, its range and the limit of its source."""
+    rows = evaluation_rows(audit)
+    if rows:
+        yield "### Benchmark results"
+        yield _table(rows[:MOST_ROWS])
+        yield for_markdown_file(f"How to read this: {READ_EVALUATIONS}")
 
 
 def _table(rows: Rows) -> str:
