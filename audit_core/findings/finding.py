@@ -39,6 +39,7 @@ Reason = Literal[
     "no_decision",
     "no_score",
     "no_attribute",
+    "not_crossed",  # published counts hold the attributes, each in a table of its own
     "not_computed",  # this version does not compute the metric
 ]
 
@@ -58,23 +59,73 @@ def group_value(member: Member | None) -> GroupValue | None:
     if member is None or member.value is None:
         return None
     numerator = member.numerator if isinstance(member, Count) else None
-    return GroupValue(group=member.group, value=member.value, numerator=numerator, denominator=member.support)
+    rows = member.denominator if isinstance(member, Count) else member.support
+    return GroupValue(group=member.group, value=member.value, numerator=numerator, denominator=rows)
+
+
+Aim = Literal["within", "confirm", "minimum"]
+Undated = Literal["", "no_window", "not_dates", "under_a_week"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupNeed:
+    """What one group lacks: `have` people of the check's unit, and `more` of them.
+
+    `rows` is the same in rows of the group at its present share of the unit, `weeks` those rows at its own
+    weekly volume; each is None where it is not known.
+    """
+
+    group: Group
+    have: int
+    more: int
+    rows: int | None
+    weeks: int | None = None
+
+    @property
+    def needed(self) -> int:
+        """People of the unit the group needs in all."""
+        return self.have + self.more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """How many more people of a group it would take to decide, if the true gap is `true_gap` (rates 0–1).
+    """How many more people of which groups it would take to decide; the group that lacks most comes first.
 
-    `unit` is what is counted (positives, negatives, rows); `rows` is the same in rows of the group at its
-    present share of that unit, or None when the share is 0. Where groups that are truly equal would already
-    have been told apart from the limit, `true_gap` is the gap observed, otherwise 0.
+    `aim` is what they would show: within the limit, confirmed outside it, or (`minimum`) only that the
+    contract's minimum is there. `of` and `assumed` are the true value that is assumed: a gap, a ratio or a
+    rate, 0–1. Where groups that are truly equal would already have been told apart from the limit, it is the
+    value measured. `alone`: whether more of one group could decide while the others stay. `undated` says why
+    there are no weeks.
     """
 
-    group: Group
     unit: Literal["positives", "negatives", "rows"]
-    more: int
-    rows: int | None
-    true_gap: float = 0.0
+    groups: tuple[GroupNeed, ...]
+    aim: Aim = "within"
+    of: Literal["gap", "ratio", "rate", "area"] = "gap"
+    assumed: float = 0.0
+    alone: bool = True
+    undated: Undated = ""
+
+    @property
+    def group(self) -> Group:
+        """The group that lacks most."""
+        return self.groups[0].group
+
+    @property
+    def more(self) -> int:
+        """How many more of it."""
+        return self.groups[0].more
+
+    @property
+    def rows(self) -> int | None:
+        """The same in its rows."""
+        return self.groups[0].rows
+
+    @property
+    def weeks(self) -> int | None:
+        """Weeks until every group has what it lacks; None where one group's are not known."""
+        known = [need.weeks for need in self.groups if need.weeks is not None]
+        return max(known) if len(known) == len(self.groups) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

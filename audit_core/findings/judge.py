@@ -17,19 +17,20 @@ from audit_core.findings.finding import (
     Evidence,
     Finding,
     LimitKind,
+    Needs,
     Reason,
     Status,
     group_value,
 )
+from audit_core.findings.implied import LABEL_COVERAGE_LIMIT
 from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
 from audit_core.findings.judge_value import judge_value
-from audit_core.findings.needs import needed
+from audit_core.findings.needs import needed, to_minimum
 from audit_core.metrics.measure import MEAN_METRICS
 from audit_core.metrics.measurements import Measurements, SubjectGap
+from audit_core.metrics.score_gaps import SCORE_METRICS
 
 Outcome = tuple[Status, Evidence, Reason]
-LABEL_COVERAGE_LIMIT = Fraction(5, 100)
-"""Largest difference in label coverage when the contract names none (METHODS 0.5)."""
 
 
 def judge(
@@ -64,7 +65,7 @@ def judge_check(
         return special[check.metric](blank, check, contract, counted, measured)
     if check.compare in ("difference", "ratio") or check.metric == "label_coverage":
         gap = measured.gap(subject, check.metric, check.compare or "difference")
-        return judge_gap(blank, check, contract, counted, gap) if gap else blank
+        return judge_gap(blank, check, contract, counted, gap, measured) if gap else blank
     return judge_value(blank, check, contract, counted, measured)
 
 
@@ -103,21 +104,27 @@ def _limit_kind(low: Fraction | None, high: Fraction | None) -> LimitKind:
 def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | None:
     """Return why a check can't run on what was counted, or None."""
     cube = counted.cube
+    if not counted.has_train and not counted.has_evaluation and not cube.rows:
+        return "no_evaluation"
     if check.against == "baseline":
         return "no_baseline"
-    if any(not cube.has(name) for name in subject):
-        return "no_attribute"
-    if check.metric in ("psi", "overlap") and not (counted.has_train and counted.has_evaluation):
-        return "no_evaluation" if counted.has_train else "no_train"
-    if check.metric == "psi":
-        return None if counted.drift else "no_train"
-    if check.metric == "overlap":
-        return None if counted.overlap else "no_id"
-    if check.metric in NEEDS_LABEL and not (cube.codes[:, -3] != NEITHER).any():
+    if not cube.holds(subject):
+        return "not_crossed" if all(map(cube.has, subject)) else "no_attribute"
+    if check.metric in ("psi", "overlap"):
+        return _no_pair_of_files(check.metric, counted)
+    if check.metric in NEEDS_LABEL and not any(t[:NEITHER].any() for t in cube.outcomes(subject).values()):
         return "no_label"
-    if check.metric in MEAN_METRICS:
+    if check.metric in (*MEAN_METRICS, *SCORE_METRICS):
         return _no_mean(check.metric, subject, counted)
     return "no_decision" if check.metric in NEEDS_DECISION and not counted.decides else None
+
+
+def _no_pair_of_files(metric: str, counted: Counted) -> Reason | None:
+    if not (counted.has_train and counted.has_evaluation):
+        return "no_evaluation" if counted.has_train else "no_train"
+    if metric == "psi":
+        return None if counted.drift else "no_train"
+    return None if counted.overlap else "no_id"
 
 
 def _no_mean(metric: str, subject: Subject, counted: Counted) -> Reason | None:
@@ -125,15 +132,27 @@ def _no_mean(metric: str, subject: Subject, counted: Counted) -> Reason | None:
     if not (cube.codes[:, -1] >= 0).any():
         return "no_score"
     # Rank sums are kept for single attributes; a score off the scale from 0 to 1 is no probability.
-    off_scale = metric == "calibration_in_the_large" and not (cube.bands.low == 0 and cube.bands.high == 1)
-    no_ranks = metric == "auc" and not any((rank.attribute,) == subject for rank in counted.ranks)
+    probability = cube.bands.low == 0 and cube.bands.high == 1
+    off_scale = metric in ("calibration_in_the_large", "brier") and not probability
+    kept = [rank for rank in counted.ranks if (rank.attribute,) == subject]
+    no_ranks = (metric == "auc" and not kept) or (
+        metric == "exposure" and not any(rank.exposure for rank in kept)
+    )
     return "not_computed" if off_scale or no_ranks else None
 
 
 def judge_gap(
-    blank: Finding, check: Check, contract: ReleaseContract, counted: Counted, gap: SubjectGap
+    blank: Finding,
+    check: Check,
+    contract: ReleaseContract,
+    counted: Counted,
+    gap: SubjectGap,
+    measured: Measurements | None = None,
 ) -> Finding:
-    """Return the finding of a gap: METHODS §3, difference or ratio, a criterion by its worst part."""
+    """Return the finding of a gap: METHODS §3, difference or ratio, a criterion by its worst part.
+
+    `measured` holds the spread of means, from which is planned how many people more would decide.
+    """
     rule = _ratio_outcome if gap.gap.compare == "ratio" else _difference_outcome
     parts = gap.parts or (gap,)
     judged = [(part, rule(part, blank, contract.statistics.fail_rule)) for part in parts]
@@ -155,7 +174,19 @@ def judge_gap(
         warned=_warned(check, found.value, ratio=ratio),
         names=tuple(group_words(group) for group in part.missing),
     )
-    return finding if status == "PASS" else replace(finding, needs=needed(finding, part, contract, counted))
+    if status == "PASS" or evidence == "CONFIRMED":
+        return finding
+    if part.metric in SCORE_METRICS:  # no formula plans these: only the contract's minimum is known
+        return replace(finding, needs=_to_minimum(finding, part, contract, counted))
+    return replace(finding, needs=needed(finding, part, contract, counted, measured))
+
+
+def _to_minimum(
+    finding: Finding, part: SubjectGap, contract: ReleaseContract, counted: Counted
+) -> Needs | None:
+    tables = counted.cube.outcomes(part.subject)
+    rows = {group: int(tables[group].sum()) if group in tables else 0 for group in part.required}
+    return to_minimum(rows, part.min_support, contract, counted, finding)
 
 
 def _weight(judged: tuple[SubjectGap, Outcome]) -> tuple[int, int, Fraction]:

@@ -9,8 +9,9 @@ from fractions import Fraction
 from audit_core.contract.schema import Check, ReleaseContract
 from audit_core.cube.axes import group_words
 from audit_core.cube.counted import Counted
-from audit_core.findings.finding import Finding, GroupValue, Needs
-from audit_core.metrics.drift import DriftStatistics, drift_status
+from audit_core.findings.finding import Finding, GroupValue
+from audit_core.findings.needs import to_minimum
+from audit_core.metrics.drift import ROWS_A_BIN, DriftStatistics, drift_status
 from audit_core.metrics.measure import psi_limits
 from audit_core.metrics.measurements import DriftRow, Measurements
 from audit_core.metrics.rates import listed_groups, too_many_unknown
@@ -37,14 +38,12 @@ def judge_coverage(
                        denominator=rows[smallest]) if smallest is not None else None,
         names=tuple(group_words(group) for group in [*absent, *thin]),
     )  # fmt: skip
+    needs = to_minimum(rows, contract.support.rows, contract, counted, blank)
     if absent:
-        return replace(found, status="FAIL", evidence="CONFIRMED", reason="missing_group")
+        return replace(found, status="FAIL", evidence="CONFIRMED", reason="missing_group", needs=needs)
     if not required:
         return replace(found, status="INCONCLUSIVE", reason="one_group")
     if thin:
-        short = max(thin, key=lambda group: contract.support.rows - rows[group])
-        more = contract.support.rows - rows[short]
-        needs = Needs(group=short, unit="rows", more=more, rows=more)
         return replace(found, status="INCONCLUSIVE", reason="thin_group", needs=needs)
     if too_many_unknown(tables):
         return replace(found, status="INCONCLUSIVE", reason="too_many_unknown")
@@ -67,7 +66,7 @@ def judge_overlap(
 
 
 def judge_drift(
-    blank: Finding, check: Check, _contract: ReleaseContract, _counted: Counted, measured: Measurements
+    blank: Finding, check: Check, contract: ReleaseContract, counted: Counted, measured: Measurements
 ) -> Finding:
     """Return the finding of the drift check: its worst feature, under the contract's own limits."""
     warn, limit = (float(bound) for bound in psi_limits(check))
@@ -95,7 +94,8 @@ def judge_drift(
         return replace(found, status="FAIL", evidence="CONFIRMED", reason="drifted", names=major)
     thin = _named(status, "insufficient")
     if thin:
-        return replace(found, status="INCONCLUSIVE", reason="drift_insufficient", names=thin)
+        needs = to_minimum({(): _current(rows)}, _rows_for_bins(rows), contract, counted, blank)
+        return replace(found, status="INCONCLUSIVE", reason="drift_insufficient", names=thin, needs=needs)
     return replace(
         found, status="PASS", evidence="CONFIRMED", reason="within", names=_named(status, "moderate")
     )
@@ -106,6 +106,15 @@ _DECISIVE = ("major", "insufficient", "moderate", "stable")
 
 def _psi(row: DriftRow) -> float:
     return row.statistics.psi if isinstance(row.statistics, DriftStatistics) else -1.0
+
+
+def _rows_for_bins(rows: list[DriftRow]) -> int:
+    """Current rows at which the feature with the most bins can be judged."""
+    return ROWS_A_BIN * max((len(row.table.current) for row in rows), default=0)
+
+
+def _current(rows: list[DriftRow]) -> int:
+    return min((sum(row.table.current) for row in rows), default=0)
 
 
 def _named(status: Mapping[str, str], wanted: str) -> tuple[str, ...]:

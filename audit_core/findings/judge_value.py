@@ -17,7 +17,9 @@ from audit_core.findings.finding import (
     Status,
     group_value,
 )
+from audit_core.findings.needs import needed_by_values
 from audit_core.metrics.catalogue import RATES
+from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.intervals import Interval, wilson, z_one_sided, z_two_sided
 from audit_core.metrics.measure import PROTECT_FLOOR
@@ -38,11 +40,14 @@ def judge_value(
         return blank
     metric, cube, subject = RATES[check.metric], counted.cube, blank.subject
     tables = cube.outcomes(subject)
-    counts = rate_counts(tables, ordered_groups(cube, contract, subject), metric)
+    counts = rate_counts(
+        tables, ordered_groups(cube, contract, subject), metric,
+        subject=subject, people=totals_by_group(counted.people),
+    )  # fmt: skip
     support = metric.required(contract.support)
     required = required_groups(cube, contract, subject)
     level = float(contract.statistics.level)
-    known = any(count.denominator >= support for count in counts)
+    known = any(count.support >= support for count in counts)
     judged = [(count, _judge_group(count, blank, support, contract, known=known)) for count in counts]
     judged = [
         (count, outcome) for count, outcome in judged if count.group in required or outcome[0] == "FAIL"
@@ -52,9 +57,9 @@ def judge_value(
     count, (status, evidence, reason) = min(judged, key=lambda pair: _order(pair[0], pair[1], blank))
     if status == "PASS" and too_many_unknown(tables):
         status, evidence, reason = "INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown"
-    missing = [c.group for c, _ in judged if c.denominator < support]
-    bounds = wilson(count.numerator, count.denominator, z_one_sided(level))
-    return replace(
+    missing = [c.group for c, _ in judged if c.support < support]
+    bounds = wilson(*count.effective, z_one_sided(level))
+    found = replace(
         blank,
         status=status,
         evidence=evidence,
@@ -62,12 +67,16 @@ def judge_value(
         value=count.value,
         lower=bounds.low,
         upper=bounds.high,
-        interval=wilson(count.numerator, count.denominator, z_two_sided(level)),
+        interval=wilson(*count.effective, z_two_sided(level)),
         high=group_value(count),
         low=group_value(count),
         warned=any(_warned(check, count) for count, _ in judged),
         names=tuple(group_words(group) for group in missing),
     )
+    if evidence == "CONFIRMED" or reason == "too_many_unknown":
+        return found
+    still = [(c, support) for c, outcome in judged if outcome[2] == reason or c.group in missing]
+    return replace(found, needs=needed_by_values(found, still, metric.support, contract, counted))
 
 
 def _judge_group(
@@ -77,11 +86,11 @@ def _judge_group(
     if count.value is None:
         return "INCONCLUSIVE", "UNSUPPORTED", "too_few"
     z = z_one_sided(float(contract.statistics.level))
-    bounds = wilson(count.numerator, count.denominator, z)
+    bounds = wilson(*count.effective, z)
     low, high = blank.limits
-    if count.denominator >= PROTECT_FLOOR and _outside(bounds.high, bounds.low, low, high):
+    if count.support >= PROTECT_FLOOR and _outside(bounds.high, bounds.low, low, high):
         return "FAIL", "CONFIRMED", "beyond"
-    thin = count.denominator < support
+    thin = count.support < support
     if _outside(count.value, count.value, low, high) and not (thin and known):
         evidence: Evidence = "UNSUPPORTED" if thin else "UNCONFIRMED"
         fails = contract.statistics.fail_rule == "point"

@@ -6,7 +6,8 @@ from typing import Any
 
 from audit_core.decision.record import Audit
 from audit_core.decision.verdict import RequirementState
-from audit_core.findings.finding import Finding, GroupValue, Needs
+from audit_core.findings.finding import Finding, GroupNeed, GroupValue, Needs
+from audit_core.report.needs_words import assumption
 from audit_core.report.result_measures import number, unbounded, words
 from audit_core.report.wording import sentence
 
@@ -76,6 +77,7 @@ def _group(value: GroupValue | None) -> dict[str, Any] | None:
 
 
 def _needs(needs: Needs | None) -> dict[str, Any] | None:
+    """What it would take: the group that lacks most at the top, every group in `groups`."""
     if needs is None:
         return None
     return {
@@ -83,5 +85,21 @@ def _needs(needs: Needs | None) -> dict[str, Any] | None:
         "unit": needs.unit,
         "more": needs.more,
         "rows": needs.rows,
-        "true_gap": number(needs.true_gap),
+        "weeks": needs.weeks,
+        "true_gap": number(needs.assumed) if needs.of in ("gap", "area") and needs.aim != "minimum" else None,
+        "aim": needs.aim,
+        "alone": needs.alone,
+        "assumption": assumption(needs),
+        "groups": [_group_need(need) for need in needs.groups],
+    }
+
+
+def _group_need(need: GroupNeed) -> dict[str, Any]:
+    return {
+        "group": words(need.group),
+        "have": need.have,
+        "needed": need.needed,
+        "more": need.more,
+        "rows": need.rows,
+        "weeks": need.weeks,
     }

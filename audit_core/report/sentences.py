@@ -14,10 +14,13 @@ from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow
 from audit_core.report.escape import clip
-from audit_core.report.limits import check_of, needs_sentence
+from audit_core.report.limits import check_of
+from audit_core.report.needs_words import needs_sentence
 from audit_core.report.numbers import RATIO, count, counted, decimal, figures, level_words, ratio
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import Reading, group_figures, reading
+from audit_core.report.takes_words import takes_sentence
+from audit_core.report.withheld import WithheldFinding, withheld_sentence
 from audit_core.report.words import REMEDIES, measure_name, metric_name
 
 MOST_NAMES = 4
@@ -29,6 +32,8 @@ def sentence(finding: Finding, audit: Audit) -> str:
     """Return what became of a check in one or two sentences, numbers included."""
     if finding.status == "NOT_RUN":
         return _not_run(finding)
+    if isinstance(finding, WithheldFinding):
+        return withheld_sentence(finding, audit.contract)
     special: dict[str, Callable[[Finding, Audit], str]] = {
         "coverage": _coverage,
         "overlap": _overlap,
@@ -44,7 +49,7 @@ def conclusion(finding: Finding, audit: Audit) -> str:
     if finding.value is None or finding.metric in _SPECIAL:
         return ""
     side: _Side = "gap" if finding.compare in ("difference", "ratio") else "value"
-    return " ".join(part for part in (_clause(finding, audit, side), needs_sentence(finding.needs)) if part)
+    return " ".join(part for part in (_clause(finding, audit, side), takes_sentence(finding, audit)) if part)
 
 
 def reading_sentence(read: Reading, audit: Audit) -> str:
@@ -57,6 +62,8 @@ def reading_sentence(read: Reading, audit: Audit) -> str:
     head = f"{name or metric_name(read.metric)} {by}"
     if read.metric == "calibration_in_the_large":
         head += " (outcome rate minus mean score)"
+    if read.metric == "exposure":
+        head += " (ranges are approximate: places in one list depend on each other)"
     return f"{head}: {_groups_text(read)}, {word} {amount} ({ranges_text(read, audit)})"
 
 
@@ -141,11 +148,11 @@ def _not_run(finding: Finding) -> str:
 def _gap(finding: Finding, audit: Audit) -> str:
     read = reading(finding)
     if read.value is None:
-        return _no_gap(finding, read)
+        return _no_gap(finding, read, audit)
     return f"{reading_sentence(read, audit)}. {conclusion(finding, audit)}"
 
 
-def _no_gap(finding: Finding, read: Reading) -> str:
+def _no_gap(finding: Finding, read: Reading, audit: Audit) -> str:
     what = f"{measure_name(finding.metric, finding.compare)} by {subject_words(finding.subject)}"
     if finding.reason == "undefined":
         return (
@@ -154,7 +161,8 @@ def _no_gap(finding: Finding, read: Reading) -> str:
         )
     only = f" ({_group_text(read.high, read.metric)})" if read.high else ""
     found = "only one group" if read.high else "no group"
-    return f"{what}: {found}{only} has data, so there is nothing to compare it with."
+    text = f"{what}: {found}{only} has data, so there is nothing to compare it with."
+    return f"{text} {takes_sentence(finding, audit)}".rstrip()
 
 
 def _value(finding: Finding, audit: Audit) -> str:
@@ -237,7 +245,8 @@ def _coverage(finding: Finding, audit: Audit) -> str:
     if finding.reason == "missing_group":
         present = {" × ".join(map(level_word, g)) for g in audit.counted.cube.groups(finding.subject)[0]}
         absent = [name for name in names if name not in present]
-        return f"{what}: no row of {names_text(absent or names)}, so nothing can be said about that group."
+        text = f"{what}: no row of {names_text(absent or names)}, so nothing can be said about that group."
+        return f"{text} {needs_sentence(finding.needs)}".rstrip()
     if finding.reason == "one_group":
         return f"{what}: no group was found in the data (n=0), so there is nothing to assess."
     if finding.reason == "too_many_unknown":
@@ -245,8 +254,8 @@ def _coverage(finding: Finding, audit: Audit) -> str:
         unknown = sum(int(table.sum()) for group, table in tables.items() if is_unknown(group))
         return (
             f"{what}: {count(unknown)} of {count(audit.counted.cube.rows)} rows have no known group, "
-            "more than a tenth, so these data cannot settle the check."
-        )
+            f"more than a tenth, so these data cannot settle the check. {takes_sentence(finding, audit)}"
+        ).rstrip()
     verb = "holds" if len(names) == 1 else "hold"
     return (
         f"{what}: {names_text(names)} {verb} fewer than the {least} rows the contract requires.{smallest} "
@@ -298,6 +307,10 @@ def _drift_number(finding: Finding, audit: Audit) -> str:
 
 
 def _drift_clause(finding: Finding) -> str:
+    return f"{_drift_result(finding)} {needs_sentence(finding.needs)}".rstrip()
+
+
+def _drift_result(finding: Finding) -> str:
     names = names_text(finding.names)
     if finding.reason == "drifted":
         return f"Outside the limit: {names}."

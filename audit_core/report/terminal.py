@@ -10,13 +10,16 @@ from rich.text import Text
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.report.escape import clip, for_terminal
+from audit_core.report.evaluations import evaluation_sentence
 from audit_core.report.headline import headline
 from audit_core.report.limits import check_of, limit_words
+from audit_core.report.needs_words import short_needs
 from audit_core.report.numbers import count
-from audit_core.report.people import group_words, subject_words
+from audit_core.report.people import subject_words
 from audit_core.report.readings import reading
 from audit_core.report.sentences import bounds_text, drift_row
 from audit_core.report.summary_notes import not_known
+from audit_core.report.table_of_checks import sizes_text
 from audit_core.report.words import EVIDENCE_WORDS, MARK_SHAPES, NOT_SIGNED, Mark, mark_of, status_word
 
 NOTES = 4
@@ -40,6 +43,8 @@ def decision_table(audit: Audit) -> RenderableType:
     if audit.requirements:
         parts.append(_requirements(audit))
     parts.append(_notes(audit))
+    if said := evaluation_sentence(audit):
+        parts.append(Padding(Text(for_terminal(said)), (1, 0, 0, 0)))
     return Group(*parts)
 
 
@@ -97,12 +102,12 @@ def _bounds(finding: Finding, audit: Audit) -> str:
     row = drift_row(finding, audit) if finding.metric == "psi" else None
     if row is not None and finding.upper is not None:
         return f"by chance up to {reading(finding).figures.text(finding.upper)}"
-    return bounds_text(reading(finding))
+    return "; ".join(part for part in (bounds_text(reading(finding)), sizes_text(finding)) if part)
 
 
 def _needs(finding: Finding) -> str:
     if finding.needs is not None:
-        return f"{count(finding.needs.more)} more {finding.needs.unit} of {group_words(finding.needs.group)}"
+        return short_needs(finding.needs)
     if finding.status == "NOT_RUN":
         return "see: explain"
     return ""
