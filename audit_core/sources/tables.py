@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "Kind", "Role", "Source", "Table", "batches", "connect", "literal", "open_table", "run",
            "run_columns"]  # fmt: skip
 
-Role = Literal["model", "train", "evaluation", "baseline", "window"]
+Role = Literal["model", "train", "evaluation", "table", "baseline", "window", "benchmarks"]
 Kind = Literal["number", "boolean", "text", "other"]
 
 MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
