@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit_core.contract.schema import ReleaseContract, Stage
+from audit_core.cube.cells import Withheld
 from audit_core.cube.counted import Counted
 from audit_core.decision.verdict import Decision, RequirementState
 from audit_core.findings.finding import Finding
 from audit_core.metrics.measurements import Measurements
+from audit_core.sources.evaluations import EvaluationResult
 from audit_core.sources.tables import Source
 
 
@@ -51,6 +53,10 @@ class Audit:
     requirements: tuple[RequirementState, ...]
     decision: Decision
     worked_example: bool = False
+    evaluations: tuple[EvaluationResult, ...] = ()
+    """Results of benchmarks given with the run; they are shown and decide nothing."""
+    previous: tuple[Withheld, ...] = ()
+    """What the audit before this one, under the same contract, hid in its published part."""
 
     def finding(self, check: str, subject: tuple[str, ...] | None = None) -> Finding | None:
         """Return the finding of a check, for a subject where it has several."""

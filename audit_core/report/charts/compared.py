@@ -13,11 +13,13 @@ from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.findings.judge import blank_finding, judge_gap
 from audit_core.metrics.catalogue import RATES
+from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count, Estimate, Measured, TooFew
 from audit_core.metrics.gaps import difference_gap, ratio_gap
 from audit_core.metrics.intervals import Interval, koopman_ratio, newcombe_difference, z_two_sided
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import SubjectGap
+from audit_core.metrics.rates import group_count
 from audit_core.report.people import group_words
 from audit_core.report.words import MARK_SHAPES, MARK_WORDS, REFERENCE_GROUP, Mark, mark_of
 
@@ -148,14 +150,15 @@ class _Pairs:
         if group is None or group not in self.tables:
             return None
         row = rate_metric(self.audit.contract, self.metric, favourable=self.compare == "ratio")
-        numerator, denominator = row.counts(self.tables[group])
-        return Count(group=group, numerator=numerator, denominator=denominator) if denominator else None
+        people = totals_by_group(self.audit.counted.people)
+        found = group_count(self.tables, group, row, subject=self.subject, people=people)
+        return found if found.denominator else None
 
     def _against(self, mine: Count | None, base: Count | None) -> tuple[Fraction | None, Interval | None]:
         if mine is None or base is None or mine.value is None or base.value is None:
             return None, None
         z = z_two_sided(float(self.audit.contract.statistics.level))
-        numbers = (mine.numerator, mine.denominator, base.numerator, base.denominator, z)
+        numbers = (*mine.effective, *base.effective, z)
         if self.compare == "difference":
             return mine.value - base.value, newcombe_difference(*numbers)
         return (mine.value / base.value, koopman_ratio(*numbers)) if base.value else (None, None)

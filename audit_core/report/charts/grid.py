@@ -1,20 +1,14 @@
-"""The support grid: two attributes crossed, with a rate in every cell that enough people stand behind."""
+"""The support grid as a heat map: a rate where enough people stand behind it, hatching where they do not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from audit_core.contract.schema import SupportPolicy
-from audit_core.cube.axes import NO, YES
-from audit_core.cube.count_cube import Group, Integers, is_unknown
-from audit_core.decision.record import Audit
-from audit_core.metrics.estimate import Estimate, Measured, Suppressed, TooFew, Undefined, estimate_rate
-from audit_core.metrics.measure import rate_metric
-from audit_core.metrics.rates import level_order
+from audit_core.cube.count_cube import Group
+from audit_core.metrics.estimate import Measured, Suppressed
 from audit_core.report.charts.marks import (
     GRID_LINE,
+    INCONCLUSIVE,
     NEUTRAL,
     TOO_FEW,
     Figure,
@@ -24,126 +18,33 @@ from audit_core.report.charts.marks import (
     layout,
 )
 from audit_core.report.numbers import count, decimal, percent
-from audit_core.report.people import group_words
-from audit_core.report.words import WITHHELD, metric_name
+from audit_core.report.people import group_words, subject_words
+from audit_core.report.support_grid import (
+    GridCell,
+    SupportGrid,
+    cell_line,
+    grid_sentence,
+    lack_words,
+    support_grid,
+)
+from audit_core.report.words import metric_name
 
-LOCK = "🔒"
+__all__ = ["BLUES", "INK", "GridCell", "SupportGrid", "cell_line", "grid_alt", "grid_figure", "support_grid"]
+
 # Pale enough that one dark ink is read on every step (6:1 or more), on either ground of the page.
 BLUES = ("#F1F6FD", "#DCE9F9", "#C2D9F4", "#A5C6EE", "#86B1E7", "#689DDF")
 INK = "#10161E"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridCell:
-    """One combination. It is judged when enough positives and negatives stand behind it."""
-
-    group: Group
-    name: str
-    rows: int
-    positives: int
-    negatives: int
-    judged: bool
-    estimate: Estimate
-    missing: str
-
-    @property
-    def rate(self) -> Measured | None:
-        """The rate that may be shown as one, or None."""
-        return self.estimate if self.judged and isinstance(self.estimate, Measured) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupportGrid:
-    """Every combination of two attributes that holds a person, in the contract's order."""
-
-    rows: str
-    columns: str
-    metric: str
-    row_levels: tuple[str, ...]
-    column_levels: tuple[str, ...]
-    cells: tuple[GridCell, ...]
-
-    @property
-    def judged(self) -> int:
-        """How many combinations are judged."""
-        return sum(cell.rate is not None for cell in self.cells)
-
-    @property
-    def known(self) -> int:
-        """How many combinations there are; people of unknown group are in none, but they are people."""
-        return sum(not is_unknown(cell.group) for cell in self.cells)
-
-    @property
-    def too_few(self) -> int:
-        """How many combinations are not judged."""
-        return self.known - self.judged
-
-    @property
-    def covered(self) -> Fraction | None:
-        """The share of people (0–1) who are in a judged combination."""
-        everyone = sum(cell.rows for cell in self.cells)
-        inside = sum(cell.rows for cell in self.cells if cell.rate is not None)
-        return Fraction(inside, everyone) if everyone else None
-
-    def cell(self, group: Group) -> GridCell | None:
-        """Return the cell of a combination, if anyone is in it."""
-        return next((cell for cell in self.cells if cell.group == group), None)
-
-
-def support_grid(audit: Audit, rows: str, columns: str, metric: str) -> SupportGrid:
-    """Return the grid of two attributes. People of unknown group are shown, and never judged."""
-    cube, contract = audit.counted.cube, audit.contract
-    tables = cube.outcomes((rows, columns))
-    levels = [
-        [level for level in level_order(cube, contract, name) if any(group[i] == level for group in tables)]
-        for i, name in enumerate((rows, columns))
-    ]
-    order = [(row, column) for row in levels[0] for column in levels[1] if (row, column) in tables]
-    return SupportGrid(
-        rows=rows,
-        columns=columns,
-        metric=metric,
-        row_levels=tuple(levels[0]),
-        column_levels=tuple(levels[1]),
-        cells=tuple(_cell(audit, metric, group, tables[group]) for group in order),
-    )
-
-
-def _cell(audit: Audit, metric: str, group: Group, table: Integers) -> GridCell:
-    policy, level = audit.contract.support, float(audit.contract.statistics.level)
-    row = rate_metric(audit.contract, metric)
-    found = estimate_rate(*row.counts(table), required=row.required(policy), level=level)
-    positives, negatives = int(table[YES].sum()), int(table[NO].sum())
-    return GridCell(
-        group=group,
-        name=group_words(group),
-        rows=int(table.sum()),
-        positives=positives,
-        negatives=negatives,
-        judged=positives >= policy.positives and negatives >= policy.negatives and not is_unknown(group),
-        estimate=found,
-        missing=_missing(policy, positives, negatives, group) or _thin(found),
-    )
-
-
-def _missing(policy: SupportPolicy, positives: int, negatives: int, group: Group) -> str:
-    """What a cell lacks, in the grid's short form: P positives or N negatives, of those required."""
-    if positives < policy.positives:
-        return f"P={positives} of {policy.positives}"
-    if negatives < policy.negatives:
-        return f"N={negatives} of {policy.negatives}"
-    return "group unknown" if is_unknown(group) else ""
-
-
-def _thin(found: Estimate) -> str:
-    """What the metric's own denominator lacks in a cell that has its positives and negatives."""
-    if isinstance(found, TooFew):
-        return f"n={found.denominator} of {found.required}"
-    return "no denominator" if isinstance(found, Undefined) else ""
+# In pixels from the corner of a cell, drawn rather than written: not every machine has a font with a lock.
+FLAG = "M 0 0 L 0 -13 M 0 0 L 9 -3.5 L 0 -7 Z"
+LOCK = ("M 0 -6 L 10 -6 L 10 -13 L 0 -13 Z", "M 2.5 -6 L 2.5 -3 C 2.5 1 7.5 1 7.5 -3 L 7.5 -6")
+CLEAR = "rgba(0,0,0,0)"
 
 
 def grid_figure(grid: SupportGrid) -> Figure:
-    """Return the heat map: rate, interval and n in a judged cell; outline, hatching and words in another."""
+    """Return the heat map: rate, interval and n in a judged cell; outline, hatching and words in another.
+
+    A flag marks what the contract requires, a lock what is under the privacy floor.
+    """
     rows = len(grid.row_levels)
     place = {
         cell.group: (grid.column_levels.index(cell.group[1]), rows - 1 - grid.row_levels.index(cell.group[0]))
@@ -159,7 +60,10 @@ def grid_figure(grid: SupportGrid) -> Figure:
             margin={"l": 8, "r": 8, "t": 52, "b": 12},
             xaxis=_level_axis(across, side="top"),
             yaxis=_level_axis(down),
-            shapes=[shape for cell in unjudged for shape in _hatched(*place[cell.group])],
+            shapes=[
+                *(shape for cell in unjudged for shape in _hatched(cell, *place[cell.group])),
+                *(shape for cell in grid.cells for shape in _marks(cell, *place[cell.group])),
+            ],
             annotations=[annotation(*place[c.group], _words(c), font={"size": 13}) for c in unjudged],
         ),
     }
@@ -194,6 +98,7 @@ def _heat(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
         "texttemplate": "%{text}",
         "textfont": {"size": 14, "color": INK},
         "colorscale": [[i / (len(BLUES) - 1), colour] for i, colour in enumerate(BLUES)],
+        **_scale(grid),
         "xgap": 4,
         "ygap": 4,
         "hoverinfo": "skip",
@@ -206,6 +111,13 @@ def _heat(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
             "title": {"text": metric_name(grid.metric), "side": "right", "font": {"size": 13}},
         },
     }
+
+
+def _scale(grid: SupportGrid) -> Figure:
+    """The same colours for the same rates in every layer; without layers the colours span the grid."""
+    if grid.scale is None or grid.scale[0] == grid.scale[1]:
+        return {}
+    return {"zmin": 100 * grid.scale[0], "zmax": 100 * grid.scale[1]}
 
 
 def _rate_text(rate: Measured) -> str:
@@ -229,43 +141,53 @@ def _targets(grid: SupportGrid, place: dict[Group, tuple[int, int]]) -> Figure:
     }
 
 
-def _hatched(x: int, y: int) -> list[Figure]:
+def _hatched(cell: GridCell, x: int, y: int) -> list[Figure]:
     left, right, bottom, top = x - 0.47, x + 0.47, y - 0.45, y + 0.45
     step = (right - left) / 4
     lines = " ".join(
         f"M {left + i * step:.3f} {bottom:.3f} L {left + (i + 1) * step:.3f} {top:.3f}" for i in range(4)
     )
-    outline = {"color": TOO_FEW, "width": 1.2, "dash": "dash"}
+    outline: Figure = {"color": TOO_FEW, "width": 1.2, "dash": "dash"}
+    if cell.required:
+        outline = {"color": INCONCLUSIVE, "width": 2, "dash": "solid"}
     return [
         {"type": "path", "path": lines, "line": {"color": GRID_LINE, "width": 1}, "layer": "below"},
         {"type": "rect", "x0": left, "x1": right, "y0": bottom, "y1": top, "line": outline, "layer": "below"},
     ]
 
 
+def _marks(cell: GridCell, x: int, y: int) -> list[Figure]:
+    """A flag in the upper left corner of a required cell, a lock in the upper right one of a private cell."""
+    ink = NEUTRAL if cell.rate is None else INK
+    drawn = [(FLAG, x - 0.43, ink)] * cell.required
+    if cell.private:
+        drawn += [(path, x + 0.36, fill) for path, fill in zip(LOCK, (ink, CLEAR), strict=True)]
+    return [
+        {
+            "type": "path",
+            "path": path,
+            "xsizemode": "pixel",
+            "ysizemode": "pixel",
+            "xanchor": at,
+            "yanchor": y + 0.39,
+            "line": {"color": ink, "width": 1.6},
+            "fillcolor": fill,
+        }
+        for path, at, fill in drawn
+    ]
+
+
 def _words(cell: GridCell) -> str:
     if isinstance(cell.estimate, Suppressed):
-        return f"{LOCK} withheld"
-    return f"too few<br>{cell.missing}"
-
-
-def cell_line(cell: GridCell) -> str:
-    """Return one cell in words: its rate with interval and people, or what it lacks."""
-    if isinstance(cell.estimate, Suppressed):
-        return WITHHELD
-    if cell.rate is None:
-        return f"too few to judge · {cell.missing}"
-    rate = cell.rate
-    interval = f"interval {percent(rate.low)} to {percent(rate.high)}"
-    return f"{percent(rate.value)} ({interval}) · n {count(rate.denominator)}"
+        return "withheld"
+    return lack_words(cell).replace(" (", "<br>(", 1)
 
 
 def grid_alt(grid: SupportGrid) -> str:
     """Return the grid in words: what is judged, and the highest and lowest rate."""
+    crossed = " and ".join(subject_words((name,)) for name in grid.subject)
     shown = [(cell, cell.rate) for cell in grid.cells if cell.rate is not None]
-    head = (
-        f"{metric_name(grid.metric)} by {grid.rows} and {grid.columns}: "
-        f"{grid.judged} of {grid.known} combinations judged, {grid.too_few} too few."
-    )
+    head = f"{metric_name(grid.metric)} by {crossed}: {grid_sentence(grid)}"
     if not shown:
         return head
     top = max(shown, key=lambda pair: pair[1].fraction)
