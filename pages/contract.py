@@ -1,4 +1,4 @@
-"""Release contract: the text that decides, checked line by line, and three plain questions about it."""
+"""Release contract: the text that decides, the test plan behind it, and what it checks at which stage."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from audit_core.errors import AuditError, ContractError
 from audit_core.report.escape import for_markdown
 from pages.ui import cached, session
 from pages.ui.controls import START, download, link, show_error
-from pages.ui.editing import EDITOR, apply_answers, begin, give_up
-from pages.ui.questions import ask, missing_guard
+from pages.ui.editing import EDITOR, NAME, begin, give_up
+from pages.ui.lint import show_lint
+from pages.ui.matrix import show_matrix, show_sources
+from pages.ui.plan_form import show_plan_form
 from pages.ui.running import clock_of, inputs_of, run_files
-
-NAME = "contract.yaml"
 
 
 def open_audit() -> Audit | None:
@@ -43,25 +43,12 @@ def checked(text: str) -> ReleaseContract | None:
         return None
 
 
-def show_questions(contract: ReleaseContract, text: str) -> None:
-    """The three questions beside the text."""
-    st.header("Three plain questions", anchor=False)
-    wanted = ask(contract)
-    st.button(
-        "Put these answers into the text", icon=":material/edit_note:", disabled=not wanted,
-        on_click=apply_answers, args=(text, wanted),
-    )  # fmt: skip
-    guard = missing_guard(contract)
-    if guard:
-        st.warning(for_markdown(guard), icon=":material/shield:")
-
-
 def show_ways_on(text: str, contract: ReleaseContract | None, audit: Audit | None) -> None:
     """Check, run again, download."""
     with st.container(horizontal=True):
         st.button("Check", icon=":material/rule:")
         files = inputs_of(audit) if audit else {}
-        can_run = contract is not None and "evaluation" in files
+        can_run = contract is not None and not files.keys().isdisjoint(("evaluation", "table"))
         again = st.button(
             "Run again with this contract", type="primary", icon=":material/play_arrow:", disabled=not can_run
         )
@@ -87,7 +74,7 @@ if start is None:
 left, right = st.columns([2, 1], gap="large")
 with left:
     begin(start)
-    text = st.text_area("Text of the contract", key=EDITOR, height=620) or ""
+    text = st.text_area("Text of the contract", key=EDITOR, height=1020) or ""
     if text != start:
         session.change(draft=text)
     contract = checked(text)
@@ -99,6 +86,11 @@ with left:
             icon=":material/check_circle:",
         )
     show_ways_on(text, contract, audit)
+    if contract is not None:
+        show_lint(contract, audit)
 with right:
     if contract is not None:
-        show_questions(contract, text)
+        show_plan_form(contract)
+if contract is not None:
+    show_matrix(contract)
+    show_sources(contract, audit)

@@ -44,6 +44,9 @@ def decoded_contract(root: Node, sha256: str) -> types.ReleaseContract:
         signoff=_signoff(_section(root, "signoff")),
         section=tuple((name, _canonical(node)) for name in _SECTIONS if (node := root.get(name)) is not None),
         sha256=sha256,
+        conflicts=tuple(_conflict(node) for node in root.listed("conflicts")),
+        test_plan=_test_plan(root.get("test_plan")),
+        evaluation_sources=tuple(_source(node) for node in root.listed("evaluation_sources")),
     )
 
 
@@ -135,6 +138,8 @@ def _statistics(node: Node) -> types.Statistics:
         level=_or(_number(node, "level"), default.level),
         fail_rule=cast(Any, _text(node, "fail_rule") or default.fail_rule),
         replicates=int(_or(_number(node, "replicates"), Fraction(default.replicates))),
+        interval=cast(Any, _text(node, "interval") or default.interval),
+        sampling=cast(Any, _text(node, "sampling") or default.sampling),
     )
 
 
@@ -171,6 +176,40 @@ def _check(node: Node) -> types.Check:
         why=_text(node, "why"),
         on_fail=types.Response(action=action, notify=_text(fail, "notify") or owner),
         line=node.line,
+    )
+
+
+def _conflict(node: Node) -> types.AcceptedConflict:
+    return types.AcceptedConflict(
+        checks=_texts(node, "checks"),
+        person=_text(node, "person"),
+        role=_text(node, "role"),
+        reason=_text(node, "reason"),
+        date=_text(node, "date"),
+    )
+
+
+def _test_plan(node: Node | None) -> types.MetricChoice | None:
+    if node is None:
+        return None
+    return types.MetricChoice(
+        primary=canonical(_text(node, "primary")),
+        guardrails=tuple(map(canonical, _texts(node, "guardrails"))),
+        groups=tuple(_subject(item) for item in node.listed("groups")),
+        reason=_text(node, "reason"),
+        by=_text(node, "by"),
+        date=_text(node, "date"),
+    )
+
+
+def _source(node: Node) -> types.EvaluationSource:
+    return types.EvaluationSource(
+        id=_text(node, "id"),
+        kind=_text(node, "kind"),
+        name=_text(node, "name"),
+        use=_text(node, "use"),
+        limit=_text(node, "limit"),
+        reference=_text(node, "reference"),
     )
 
 

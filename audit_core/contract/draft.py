@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
+from audit_core.contract.test_plan import PROPOSALS, Harmed
 from audit_core.contract.yaml import parse_contract
 from audit_core.errors import UsageError
 
-Harmed = Literal["wrong_no", "wrong_yes", "both"]
 AGE_EDGES = "30, 40, 50"
 FAR = 10**9
 """Outer edge of the first and last band; no age or amount lies beyond it."""
@@ -81,6 +80,8 @@ def draft_contract(choices: DraftChoices) -> bytes:
         "checks:",
         *_checks(choices, protected),
         "",
+        *_plan(choices),
+        "",
         "roles:",
         "  model_owner: {name: (fill in), contact: (fill in)}",
         "  data_scientist: {name: (fill in), contact: (fill in)}",
@@ -104,6 +105,19 @@ def _decision(choices: DraftChoices) -> list[str]:
         f"  harmed_by: {choices.harmed_by}",
         "  harms:",
         f"    - {{kind: allocative, harm: {_text(harm)}, trigger: primary_gap, owner: model_owner}}",
+    ]
+
+
+def _plan(choices: DraftChoices) -> list[str]:
+    """The metrics the harm asks for, with the reason; whoever reviews the draft makes it theirs."""
+    proposal = PROPOSALS[choices.harmed_by]
+    return [
+        "# Which metric decides, which ones guard it, and why; proposed from the harm. Review it.",
+        "test_plan:",
+        f"  primary: {proposal.primary}",
+        f"  guardrails: [{', '.join(proposal.guardrails)}]",
+        f"  reason: {_text(proposal.reason)}",
+        "  by: data_scientist",
     ]
 
 

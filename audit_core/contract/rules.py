@@ -12,9 +12,12 @@ from datetime import date
 
 from audit_core.contract.columns import column_problems, repeats
 from audit_core.contract.compose import short
+from audit_core.contract.conflicts import conflict_problems
+from audit_core.contract.evaluation_sources import source_problems
 from audit_core.contract.limits import check_problems
 from audit_core.contract.nodes import Node
 from audit_core.contract.shape import did_you_mean, one_of, problem
+from audit_core.contract.test_plan import plan_problems
 from audit_core.errors import Problem
 
 
@@ -45,6 +48,9 @@ def rule_problems(root: Node) -> list[Problem]:
         _requirements(root),
         column_problems(root),
         check_problems(root),
+        conflict_problems(root),
+        plan_problems(root),
+        source_problems(root),
     )
     return [found for rule in rules for found in rule]
 
@@ -90,11 +96,11 @@ def _sure(nodes: list[Node | None], damaged: bool) -> frozenset[str] | None:
 
 
 def _dates(root: Node) -> Iterator[Problem]:
-    node = root.get("review_by")
-    if node is not None:
+    for node in (root.get("review_by"), root.get("test_plan", "date")):
         try:
-            date.fromisoformat(node.text)
+            date.fromisoformat(node.text if node is not None else "2000-01-01")
         except ValueError:
+            assert node is not None
             yield problem(node, "not-a-date", f"“{node.text}” is not a day of the calendar")
 
 
@@ -105,7 +111,7 @@ def _data_needed(root: Node) -> Iterator[Problem]:
 
 def _repeated_ids(root: Node) -> Iterator[Problem]:
     """Ids that are used twice, so that a finding could not say which line it is about."""
-    for part, key in (("checks", "id"), ("requirements", "id")):
+    for part, key in (("checks", "id"), ("requirements", "id"), ("evaluation_sources", "id")):
         yield from _repeated([found for node in root.listed(part) if (found := node.get(key))], part)
     attributes = [found for node in root.listed("data", "attributes") if (found := node.get("name"))]
     yield from _repeated([*attributes, *root.listed("data", "slices")], "attributes and slices")
@@ -132,8 +138,9 @@ def _roles(root: Node, declared: Declared) -> Iterator[Problem]:
 
 def _role_references(root: Node) -> Iterator[Node]:
     """Yield every value that names a role."""
-    lone: list[Node | None] = [root.get("author")]
+    lone: list[Node | None] = [root.get("author"), root.get("test_plan", "by")]
     lone += [harm.get("owner") for harm in root.listed("decision", "harms")]
+    lone += [conflict.get("role") for conflict in root.listed("conflicts")]
     lone += [attribute.get("approved_by") for attribute in root.listed("data", "attributes")]
     lone += [requirement.get("by") for requirement in root.listed("requirements")]
     for check in root.listed("checks"):
@@ -152,7 +159,7 @@ def _subjects(root: Node, declared: Declared) -> Iterator[Problem]:
         return
     said = "is not an attribute or slice listed under data"
     groups = [item for check in root.listed("checks") for item in check.listed("of")]
-    groups += root.listed("data", "intersections")
+    groups += [*root.listed("data", "intersections"), *root.listed("test_plan", "groups")]
     for group in groups:
         names = group.items if group.kind == "list" else (group,)
         for node in names:

@@ -126,11 +126,17 @@ class SupportPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """Confidence level (0–1), what a point value outside its limit means, bootstrap replicates."""
+    """Confidence level (0–1), what a point value outside its limit means, bootstrap replicates.
+
+    `interval` is the interval of a single rate (Clopper–Pearson's coverage is never below the level);
+    `sampling` is what the design of the sample held fixed: nothing, group sizes, or group × label counts.
+    """
 
     level: Fraction = Fraction(95, 100)
     fail_rule: FailRule = "point"
     replicates: int = 2000
+    interval: Literal["wilson", "clopper-pearson"] = "wilson"
+    sampling: Literal["unconditional", "stratified", "conditional"] = "unconditional"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +219,47 @@ class SignOffPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChoice:
+    """The test plan: the metric that decides, its guardrails, whose groups they compare, and why.
+
+    `by` is the role that chose, `date` the day.
+    """
+
+    primary: str
+    guardrails: tuple[str, ...]
+    groups: tuple[Subject, ...]
+    reason: str
+    by: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSource:
+    """A source of evidence the contract draws on; `kind` is one of the catalogue's, or `other`."""
+
+    id: str
+    kind: str
+    name: str
+    use: str
+    limit: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedConflict:
+    """Checks that cannot hold together, accepted by a person in a role; it is printed, and changes no verdict.
+
+    `date` is the day it was accepted, such as 2026-11-20.
+    """
+
+    checks: tuple[str, ...]
+    person: str
+    role: str
+    reason: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseContract:
     """Everything that must hold before this model may be released.
 
@@ -238,6 +285,9 @@ class ReleaseContract:
     signoff: SignOffPolicy
     section: tuple[tuple[str, str], ...]
     sha256: str
+    conflicts: tuple[AcceptedConflict, ...] = ()
+    test_plan: MetricChoice | None = None
+    evaluation_sources: tuple[EvaluationSource, ...] = ()
 
     def attribute(self, name: str) -> ProtectedAttribute | None:
         """Return the protected attribute of that name, or None (an operational slice)."""

@@ -126,9 +126,12 @@ def _thing(node: Node, path: list[str | int]) -> tuple[str, str]:
     keys = [step for step in path if isinstance(step, str)]
     if isinstance(path[-1], str):
         return keys[-1], f"“{keys[-1]}”"
-    thing = {"checks": "check", "harms": "harm", "attributes": "attribute"}.get(
-        keys[-1], keys[-1].rstrip("s")
-    )
+    thing = {
+        "checks": "check",
+        "harms": "harm",
+        "attributes": "attribute",
+        "evaluation_sources": "source",
+    }.get(keys[-1], keys[-1].rstrip("s"))
     named = next(
         (v for key in ("id", "name") if (v := node.get(key)) and v.kind == "scalar" and v.text), None
     )
