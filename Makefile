@@ -5,8 +5,9 @@ BIN    := $(VENV)/bin
 # The command `evenhand` itself; its dependencies are already there, by the lock.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 DATA   ?= ../shared/data
+VECTORS ?= ../shared/vectors
 
-.PHONY: run test check format sample reference fuzz bench policy lock clean
+.PHONY: run test check format sample vectors reference fuzz bench policy lock clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m audit_core demo
@@ -29,8 +30,14 @@ format: $(VENV)/.dev
 sample: $(VENV)/.run
 	$(BIN)/python -m sample_data.generate
 
+# Any folder of JSON files with the schema of the given ones, each run by its `id`.
+vectors: $(VENV)/.dev
+	$(BIN)/python -m tests.run_vectors $(VECTORS)
+
+# Every expected_*.json beside its data, then, for the given folders, the tests that know more of them.
 reference: $(VENV)/.dev
-	EVENHAND_REFERENCE=$(abspath $(DATA)) $(BIN)/python -m pytest -m reference -rs
+	$(BIN)/python -m tests.run_reference $(DATA)
+	test ! -d $(DATA)/compas || EVENHAND_REFERENCE=$(abspath $(DATA)) $(BIN)/python -m pytest -m reference -rs
 
 # Bounded and seeded: EVENHAND_FUZZ is the number of mutants of each kind, EVENHAND_SEED where they start.
 fuzz: $(VENV)/.dev
