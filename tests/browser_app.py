@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from pages.ui.menu import addresses
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -40,6 +42,12 @@ QUIET = """() => {
   window.evenhandQuiet = undefined;
   return true;
 }"""
+SCREENS = tuple(addresses().values())
+# Streamlit's protobuf library tries WebAssembly, is refused, and goes on in plain JavaScript.
+KNOWN_REFUSAL = ("script-src", "wasm-eval")
+NOTE_VIOLATIONS = """() => { window.refused = [];
+document.addEventListener('securitypolicyviolation',
+    e => window.refused.push([e.violatedDirective, e.blockedURI])) }"""
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -123,6 +131,14 @@ class Watched:
 
         found = Axe().run(self.page, options=AXE).response["violations"]
         return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found]
+
+
+def refused(page: Any) -> list[Any]:
+    """What the security policy has refused on this screen, but for the known one.
+
+    `NOTE_VIOLATIONS` must be an init script of the page.
+    """
+    return [found for found in page.evaluate("window.refused") if tuple(found) != KNOWN_REFUSAL]
 
 
 def watch(page: Any, url: str) -> Watched:

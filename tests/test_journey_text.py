@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser_app import ARGUMENTS, CHROMIUM, need_browser, serve, watch
+from browser_app import ARGUMENTS, CHROMIUM, SCREENS, need_browser, serve, watch
 from nasty import ATTRIBUTE, NASTY, OTHER, hidden, nasty_audit, plain
 
 from audit_core.report.charts.compared import group_gaps
@@ -11,16 +11,6 @@ from audit_core.report.escape import clip, visible
 
 pytestmark = pytest.mark.browser
 
-SCREENS = (
-    "/",
-    "/group-differences",
-    "/combined-groups",
-    "/score-meaning",
-    "/input-drift",
-    "/release-decision",
-    "/data-and-model",
-    "/release-contract",
-)
 KEYS = [
     *(
         "script",

@@ -17,7 +17,17 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
-from browser_app import ARGUMENTS, CHROMIUM, ROOT, copy_inputs, need_browser, serve, watch
+from browser_app import (
+    ARGUMENTS,
+    CHROMIUM,
+    NOTE_VIOLATIONS,
+    ROOT,
+    copy_inputs,
+    need_browser,
+    refused,
+    serve,
+    watch,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -26,16 +36,7 @@ from starlette.routing import Route
 from pages.ui import server as shipped
 from pages.ui import uploads
 
-SCREENS = (
-    "/", "/group-differences", "/combined-groups", "/score-meaning", "/input-drift", "/release-decision",
-    "/data-and-model", "/release-contract",
-)  # fmt: skip
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-# Streamlit's protobuf library tries WebAssembly, is refused, and goes on in plain JavaScript.
-KNOWN_REFUSAL = ("script-src", "wasm-eval")
-NOTE_VIOLATIONS = """() => { window.refused = [];
-document.addEventListener('securitypolicyviolation',
-    e => window.refused.push([e.violatedDirective, e.blockedURI])) }"""
 
 
 @pytest.fixture(scope="module")
@@ -306,30 +307,6 @@ def browser():
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield started
         started.close()
-
-
-def refused(page):
-    """What the policy has refused on this screen, but for the known one."""
-    return [found for found in page.evaluate("window.refused") if tuple(found) != KNOWN_REFUSAL]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_screen_breaks_the_policy(browser, running, hiring_audit, scheme):
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
-    visitor = watch(context.new_page(), running.url)
-    visitor.page.add_init_script(f"({NOTE_VIOLATIONS})()")
-    found = {}
-    for screen in SCREENS:
-        visitor.open(f"{screen}?audit={hiring_audit.id}")
-        charts = visitor.page.locator(".js-plotly-plot")
-        if charts.count():
-            charts.first.scroll_into_view_if_needed()
-            charts.first.hover()
-        found[screen] = refused(visitor.page)
-    context.close()
-    assert not {screen: what for screen, what in found.items() if what}
-    assert not visitor.problems
 
 
 @pytest.mark.browser

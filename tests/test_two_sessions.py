@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from browser_app import ARGUMENTS, CHROMIUM, need_browser, serve, watch
+from browser_app import ARGUMENTS, CHROMIUM, SCREENS, need_browser, serve, watch
 from streamlit.testing.v1 import AppTest
 
 from audit_core.audit import AuditRequest, look_at, run_audit
@@ -21,10 +21,6 @@ from audit_core.report.summary import summary
 
 ROOT = Path(__file__).resolve().parent.parent
 CANARY = re.compile(rb"CANARY\w*")
-SCREENS = (
-    "/", "/group-differences", "/combined-groups", "/score-meaning", "/input-drift", "/release-decision",
-    "/data-and-model", "/release-contract",
-)  # fmt: skip
 CONTRACT = """\
 schema: evenhand/contract/v1
 id: contract-of-{who}

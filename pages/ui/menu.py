@@ -11,8 +11,11 @@ MENU = {
     "Evidence": {
         "gaps": ("Group differences", "balance"),
         "grid": ("Combined groups", "grid_on"),
+        "slices": ("Worst slices", "troubleshoot"),
         "calibration": ("Score meaning", "speed"),
+        "thresholds": ("Threshold lab", "tune"),
         "drift": ("Input drift", "waves"),
+        "hiring": ("Hiring tables", "work"),
     },
     "Decide": {"decision": ("Release decision", "gavel")},
     SET_UP: {
@@ -28,10 +31,18 @@ def screens() -> dict[str, list[StreamlitPage]]:
     return {group: [_screen(*line) for line in lines.items()] for group, lines in MENU.items()}
 
 
+def addresses() -> dict[str, str]:
+    """Return the address of every screen by its file's name; "/" is the one that opens first."""
+    return {file: f"/{_path(file, words)}" for lines in MENU.values() for file, words in lines.items()}
+
+
+def _path(file: str, words: tuple[str, str]) -> str:
+    return "" if file == "summary" else words[0].lower().replace(" ", "-")
+
+
 def _screen(file: str, words: tuple[str, str]) -> StreamlitPage:
     title, icon = words
-    first = file == "summary"
-    address = "" if first else title.lower().replace(" ", "-")
     return st.Page(
-        f"pages/{file}.py", title=title, icon=f":material/{icon}:", url_path=address, default=first
-    )
+        f"pages/{file}.py", title=title, icon=f":material/{icon}:", url_path=_path(file, words),
+        default=file == "summary",
+    )  # fmt: skip
