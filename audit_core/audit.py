@@ -15,15 +15,22 @@ from audit_core import __version__
 from audit_core.contract.schema import Check, ReleaseContract, Stage
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.build import count_table, rank_groups, shared_ids, take_in
+from audit_core.cube.build_clusters import person_totals
 from audit_core.cube.build_drift import Side, count_drift
+from audit_core.cube.build_median import split_at_median
+from audit_core.cube.build_missing import count_missing
+from audit_core.cube.build_published import count_published
 from audit_core.cube.coding import code_reference, code_table
 from audit_core.cube.counted import Counted, Overlap
 from audit_core.cube.drift import DriftTable
+from audit_core.cube.no_rows import no_rows
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
 from audit_core.errors import AuditError, UsageError
 from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import Workspace
+from audit_core.metrics.measure import measured_subjects
+from audit_core.sources.evaluations import given_evaluations
 from audit_core.sources.profile import (
     TableLook,
     column_values,
@@ -31,6 +38,7 @@ from audit_core.sources.profile import (
     profile_columns,
     text_kinds,
 )
+from audit_core.sources.published import read_published
 from audit_core.sources.tables import Role, Source, Table, batches, connect, open_table
 
 if TYPE_CHECKING:
@@ -51,6 +59,8 @@ EXAMPLE_DATE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 class AuditRequest:
     """What to audit. `as_of` is the clock of the run; `names` are the names to show for the files.
 
+    `table` is a table of published counts, which stands alone: it takes the place of rows and of a model.
+
     `trusted` holds the SHA-256 of files that whoever runs the audit decided to trust, `workers` where scoring
     processes come from: a fresh one for each model when None.
     """
@@ -60,6 +70,8 @@ class AuditRequest:
     evaluation: Path | str | None = None
     train: Path | str | None = None
     model: Path | None = None
+    table: Path | str | None = None
+    benchmarks: Path | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     stages: tuple[Stage, ...] = AUDIT_STAGES
@@ -83,7 +95,9 @@ def run_audit(request: AuditRequest, workspace: Workspace, progress: Progress | 
     tell = progress or (lambda _stage, _share: None)
     tell("Reading the contract", 0.0)
     contract = parse_contract(request.contract, request.contract_name)
+    benchmarks, results = given_evaluations(request.benchmarks, request.names.get("benchmarks"))
     counted, sources, model = count(request, contract, workspace, tell)
+    sources += benchmarks
     tell("Judging the checks", 0.92)
     found = assess(contract, counted, request.stages, request.as_of)
     created = request.as_of.astimezone(UTC).isoformat(timespec="seconds")
@@ -91,7 +105,7 @@ def run_audit(request: AuditRequest, workspace: Workspace, progress: Progress | 
         id=_audit_id(request, contract, counted, sources),
         created_at=created,
         tool_version=__version__,
-        contract=contract,
+        contract=found.contract,
         stages=request.stages,
         sources=sources,
         model=model,
@@ -101,7 +115,9 @@ def run_audit(request: AuditRequest, workspace: Workspace, progress: Progress | 
         requirements=found.requirements,
         decision=found.decision,
         worked_example=request.worked_example,
+        evaluations=results,
     )
+    audit = replace(audit, previous=workspace.withheld_before(audit))
     workspace.save(audit, request.contract)
     tell("Done", 1.0)
     return audit
@@ -111,6 +127,10 @@ def count(
     request: AuditRequest, contract: ReleaseContract, workspace: Workspace, tell: Progress
 ) -> tuple[Counted, tuple[Source, ...], ScoredBy | None]:
     """Return (counts, sources, model); the last moment at which a row is read."""
+    if request.table is not None:
+        return _count_published(request, contract, tell)
+    if request.benchmarks and not (request.evaluation or request.train or request.model):
+        return no_rows(), (), None
     con = connect((request.train, request.evaluation), folders=(workspace.root / "scored",))
     try:
         tables = _open(con, request, tell)
@@ -124,6 +144,27 @@ def count(
     return counted, (*sources, model) if model else sources, description
 
 
+def _count_published(
+    request: AuditRequest, contract: ReleaseContract, tell: Progress
+) -> tuple[Counted, tuple[Source, ...], None]:
+    """Counts somebody else made, taken as they are."""
+    if any(part is not None for part in (request.evaluation, request.train, request.model)):
+        raise UsageError(
+            "A table of counts can't be audited together with rows or a model",
+            where=str(request.table),
+            remedy="Give --table alone, or leave it out",
+        )
+    assert request.table is not None
+    tell("Reading the table of counts", 0.1)
+    con = connect((request.table,))
+    try:
+        table = open_table(con, request.table, "table", name=request.names.get("table"))
+        lines = read_published(con, table, contract)
+    finally:
+        con.close()
+    return count_published(lines, contract, table.source.name), (table.source,), None
+
+
 def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
     """Return the audit as it would be decided under another limit; nothing is counted or measured again."""
     checks = tuple(_limited(c, limit) if c.id == check_id else c for c in audit.contract.checks)
@@ -132,7 +173,7 @@ def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
     found = assess(contract, audit.counted, audit.stages, as_of, audit.measurements)
     return replace(
         audit,
-        contract=contract,
+        contract=found.contract,
         findings=found.findings,
         requirements=found.requirements,
         decision=found.decision,
@@ -279,6 +320,7 @@ def _count_tables(
         key = contract.data.id
         if key and train.has(key) and evaluation.has(key):
             overlap = shared_ids(con, train, evaluation, key)
+    repeated = contract.data.id if intake.repeated else None
     return Counted(
         cube=cube,
         intake=intake,
@@ -287,6 +329,11 @@ def _count_tables(
         overlap=overlap,
         has_train=train is not None,
         has_evaluation=evaluation is not None,
+        people=(
+            person_totals(con, audited, coding, repeated, measured_subjects(contract, cube)) if repeated else ()
+        ),
+        missing=count_missing(con, audited, coding, contract),
+        median=split_at_median(con, audited, coding) if contract.domain == "employment" else None,
     )
 
 

@@ -33,9 +33,11 @@ STAGES_UP_TO: dict[str, tuple[Stage, ...]] = {
 }
 DOCUMENTS: dict[Document, str] = {
     "pdf": "write the one-page summary",
+    "html": "write the whole report as one HTML file",
     "junit": "write the checks as a JUnit report",
     "sarif": "write the checks as SARIF 2.1.0",
     "summary": "write a Markdown summary for a build step",
+    "collect": "write how many more people each check would take, as CSV",
 }
 USAGE_ERROR, INTERNAL_ERROR, INCONCLUSIVE, BLOCKED = 3, 4, 2, 1
 
@@ -120,6 +122,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval", dest="evaluation", metavar="E", help=f"the rows to audit: {table}")
     parser.add_argument("--train", metavar="T", help=f"the training sample: {table}")
     parser.add_argument("--model", type=Path, metavar="M", help="a classifier saved with joblib")
+    parser.add_argument("--table", metavar="T", help=f"counts by group instead of rows: {table}")
+    parser.add_argument("--benchmarks", type=Path, metavar="F",
+                        help="results of benchmarks as CSV; shown with their limits, never decisive")  # fmt: skip
     parser.add_argument("--trust", action="append", default=[], metavar="SHA256",
                         help="a model file you have decided to trust")  # fmt: skip
     parser.add_argument("--workspace", type=Path, metavar="DIR", help="where audits are kept")
@@ -149,10 +154,15 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from audit_core.contract.yaml import read_contract
+    from audit_core.findings.lint import lint
+    from audit_core.report.lint_words import lint_lines
+    from audit_core.report.matrix import plan_lines
 
     contract = read_contract(arguments.contract)
     said = f"{arguments.contract}: no problems · {len(contract.checks)} checks · status {contract.status}"
     print(for_terminal(said))
+    for line in (*lint_lines(lint(contract), str(arguments.contract)), *plan_lines(contract)):
+        print(for_terminal(line))
     return 0
 
 
@@ -167,6 +177,8 @@ def _audit(arguments: argparse.Namespace) -> int:
         evaluation=arguments.evaluation,
         train=arguments.train,
         model=arguments.model,
+        table=arguments.table,
+        benchmarks=arguments.benchmarks,
         trusted=frozenset(arguments.trust),
         stages=STAGES_UP_TO[arguments.stage],
         as_of=arguments.as_of or datetime.now(UTC).replace(microsecond=0),

@@ -14,8 +14,10 @@ from audit_core.report.people import group_words
 from audit_core.report.tables import calibration_rows, same_score_rows
 from audit_core.report.wording import sentence, status_word
 from pages.ui.controls import csv_button, opened, show_chart, show_table, subject_choice
+from pages.ui.score_meaning import show_between, show_exposure, show_fit
 from pages.ui.verdict import badge
 
+SCORE_CHECKS = ("calibration_in_the_large", "auc", "brier", "exposure")
 READ = """
 Each panel is one group. A point is a band of scores: how high the scores were on average (to the right)
 and how often the outcome came true (upwards), with its interval. On the dashed line a score means what
@@ -31,9 +33,9 @@ it says; **above it the group does better than its scores say**.
 
 
 def show_findings(audit: Audit, subject: Subject) -> None:
-    """What the contract's calibration check found for this attribute."""
-    found = [f for f in audit.findings if f.metric == "calibration_in_the_large" and f.subject == subject]
-    if not found:
+    """What the contract's checks of scores found for this attribute."""
+    found = [f for f in audit.findings if f.metric in SCORE_CHECKS and f.subject == subject]
+    if not any(finding.metric == "calibration_in_the_large" for finding in found):
         st.markdown(
             f"{badge('No limit set')} No check of the contract limits calibration for this attribute."
         )
@@ -87,5 +89,8 @@ st.header("Every group", anchor=False)
 table = calibration_rows(rows)
 show_table(table, calibration_alt(rows))
 csv_button(table, f"{audit.id}-calibration.csv")
+show_fit(audit, rows)
+show_between(audit, subject)
+show_exposure(audit, subject)
 if len(rows) > 1:
     show_same_score(audit, rows)

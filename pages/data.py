@@ -15,7 +15,7 @@ from pages.ui.needs import still_needed, unused_columns
 from pages.ui.roles import draft_fields, role_fields
 from pages.ui.running import run_files
 from pages.ui.session import Upload
-from pages.ui.uploads import CONTRACT, PARTS, show_card
+from pages.ui.uploads import BENCHMARKS, CONTRACT, COUNTS, PARTS, show_card
 
 
 def show_cards() -> None:
@@ -25,6 +25,10 @@ def show_cards() -> None:
             show_card(part)
     with st.expander("I have a release contract", expanded="contract" in session.read().uploads):
         show_card(CONTRACT)
+    with st.expander("I have counts, not rows", expanded="table" in session.read().uploads):
+        show_card(COUNTS)
+    with st.expander("I have results of benchmarks", expanded="benchmarks" in session.read().uploads):
+        show_card(BENCHMARKS)
 
 
 def table_of(upload: Upload) -> TableLook | None:
@@ -56,6 +60,19 @@ def contract_of(look: TableLook) -> tuple[bytes, str] | None:
         return None
 
 
+def run_counts() -> None:
+    """Audit a table of counts under an uploaded contract; rows or a model have no place beside it."""
+    uploads, draft = session.read().uploads, session.read().draft
+    beside = [part.title for part in PARTS if part.role in uploads]
+    if beside:
+        st.warning(f"A table of counts stands alone. Remove it, or remove: {', '.join(beside)}.")
+    elif "contract" not in uploads or draft is None:
+        st.info("A table of counts needs a release contract: upload one above.")
+    elif st.button("Run the audit", type="primary", icon=":material/play_arrow:"):
+        files = {role: (upload.path, upload.name) for role, upload in uploads.items() if role != "contract"}
+        run_files(draft.encode(), uploads["contract"].name, files)
+
+
 def may_run() -> bool:
     """Whether the model, where one was given, may be opened."""
     upload = session.read().uploads.get("model")
@@ -72,6 +89,9 @@ if st.button("Use the worked example", icon=":material/science:"):
 show_cards()
 ready = may_run()
 uploads = session.read().uploads
+if "table" in uploads:
+    run_counts()
+    st.stop()
 evaluation = uploads.get("evaluation")
 look = table_of(evaluation) if evaluation is not None else None
 if look is None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.decision.record import Audit
-from audit_core.report.escape import for_markdown, one_line
+from audit_core.report.escape import for_markdown
 from audit_core.report.tables import check_rows
 from audit_core.report.wording import (
     VERDICT_MARKS,
     VERDICT_WORDS,
-    check_words,
     explain,
     ground_sentence,
     status_word,
 )
+from pages.ui import conflicts, robustness
+from pages.ui.collection import show_collection
 from pages.ui.controls import csv_button, link, opened, show_table
+from pages.ui.requirements import show_later, show_requirements
 from pages.ui.verdict import BANNER_KEYS, badge, icon
 
 EVIDENCE = """
@@ -58,35 +60,6 @@ def show_checks(audit: Audit) -> None:
         st.markdown(EVIDENCE)
 
 
-def show_later(audit: Audit) -> None:
-    """Checks of stages that come after release."""
-    later = [check for check in audit.contract.checks if check.stage not in audit.stages]
-    if later:
-        st.header("Not part of this decision", anchor=False)
-        st.caption("Checks of later stages, which watch the model once it is released.")
-        rows = [
-            {"Check": check.id, "Stage": check.stage, "Asks": check_words(check), "Owner": check.owner}
-            for check in later
-        ]
-        show_table(rows, "Checks of later stages")
-
-
-def show_requirements(audit: Audit) -> None:
-    """What only a person can state."""
-    st.header("Requirements", anchor=False)
-    rows = [
-        {
-            "Requirement": state.id.replace("_", " "),
-            "Stated": "met" if state.met else "not met",
-            "Blocks the release": "yes" if state.blocking else "no",
-            "By": "worked out from the data" if state.computed else state.by or "–",
-            "Evidence": one_line(state.evidence) or "–",
-        }
-        for state in audit.requirements
-    ]
-    show_table(rows, "Requirements of the contract")
-
-
 def show_explained(audit: Audit) -> None:
     """Each check in plain words."""
     st.header("Each check explained", anchor=False)
@@ -107,6 +80,9 @@ st.caption(
 )
 show_verdict(audit)
 show_checks(audit)
+show_collection(audit)
+robustness.show(audit)
+conflicts.show(audit)
 show_requirements(audit)
 show_later(audit)
 show_explained(audit)

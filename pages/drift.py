@@ -20,6 +20,7 @@ from audit_core.report.escape import for_markdown, visible
 from audit_core.report.tables import bin_rows, drift_group_rows, drift_table_rows, new_category_rows
 from audit_core.report.wording import sentence, status_word
 from pages.ui.controls import csv_button, opened, show_chart, show_table
+from pages.ui.unequal_data import show_missing
 from pages.ui.verdict import badge
 
 READ = """
@@ -88,7 +89,8 @@ st.title("Input drift", anchor=False)
 st.caption("Do the people of the evaluation file look like those the model was fitted on?")
 if not audit.measurements.drift:
     st.info("No training sample was given, so there is nothing to compare the evaluation file with.")
-    st.stop()
-show_ranking(audit)
-show_feature(audit)
-show_new(audit)
+else:
+    show_ranking(audit)
+    show_feature(audit)
+    show_new(audit)
+show_missing(audit)

@@ -9,12 +9,14 @@ from audit_core.report.charts.compared import GroupGaps, contract_check, group_g
 from audit_core.report.charts.gaps import gap_alt, gap_figure
 from audit_core.report.escape import for_markdown
 from audit_core.report.headline import people_sentence
+from audit_core.report.score_tables import treatment_rows
 from audit_core.report.tables import count_rows, slice_rows
 from audit_core.report.wording import NOT_DISCRIMINATION, READ_INTERVAL, VERDICT_WORDS, sentence, status_word
 from pages.ui import cached
 from pages.ui.controls import csv_button, opened, show_chart, show_table, subject_choice
 from pages.ui.limits import limit_slider, reset_limit
 from pages.ui.metrics import GROUP_METRICS, metric_choice
+from pages.ui.unequal_data import show_decided, show_unknown
 from pages.ui.verdict import badge
 
 READ = f"""
@@ -68,6 +70,14 @@ def show_counts(audit: Audit, gaps: GroupGaps) -> None:
             "“Selected” is what the model or the decision column chose; "
             "every rate on this page is made from these counts."
         )
+    errors = treatment_rows(audit, gaps.subject)
+    if errors:
+        st.subheader("The two errors, group by group", anchor=False)
+        show_table(errors, "People wrongly not selected and wrongly selected, by group")
+        st.caption(
+            "Treatment equality: how many people are wrongly not selected for each one wrongly selected. "
+            "Groups with very different numbers meet different errors; no check is decided on it."
+        )
 
 
 audit = opened()
@@ -93,4 +103,6 @@ st.header("Every group", anchor=False)
 rows = slice_rows(gaps)
 show_table(rows, f"The same as a table: {gap_alt(gaps)}")
 csv_button(rows, f"{audit.id}-{metric}-groups.csv")
+show_unknown(shown, subject, metric, gaps.compare)
 show_counts(audit, gaps)
+show_decided(audit, subject)

@@ -9,8 +9,8 @@ from audit_core.report.summary import Summary
 from audit_core.report.tables import RESULT
 from pages.ui import cached
 from pages.ui.banner import show_banner, show_card
-from pages.ui.controls import download, link, opened, show_table
-from pages.ui.documents import pdf_of
+from pages.ui.controls import link, opened, show_table
+from pages.ui.documents import show_downloads
 from pages.ui.verdict import badge
 
 FIRST = 6
@@ -22,9 +22,10 @@ def show_found(page: Summary) -> None:
     rows = [
         {
             "Finding": f"{row.title}, {row.subject}" if row.subject else row.title,
-            "In words": row.people or row.counts,
+            "In words": row.people or "–",
             "Measured": row.value or "–",
             "Range": row.interval or "–",
+            "Counts": row.counts or "–",
             "Contract": row.limit,
             RESULT: row.status,
         }
@@ -99,13 +100,7 @@ with st.container(key="cards"), st.grid(4, min_column_width=220):
 show_found(page)
 show_notes(page)
 with st.container(key="no_print", horizontal=True):
-    download("One-page PDF", lambda: pdf_of(audit), f"{audit.id}.pdf", "application/pdf", type="primary")
-    download(
-        "Audit result (audit.json)",
-        lambda: cached.artifact(audit.id, "audit.json"),
-        f"{audit.id}.json",
-        "application/json",
-    )
+    show_downloads(audit)
     link("pages/decision.py", "Release decision, line by line", ":material/gavel:")
 show_sign_off(page)
 st.header("What was audited", anchor=False)

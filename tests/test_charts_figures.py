@@ -176,7 +176,8 @@ def test_a_cell_with_too_few_has_no_colour_and_says_what_it_lacks(grid):
     assert filled == grid.judged
     words = [note["text"] for note in figure["layout"]["annotations"]]
     assert len(words) == len(grid.cells) - grid.judged
-    assert all(text.startswith("too few<br>") for text in words)
+    assert all(text.startswith(("insufficient<br>(", "not judged<br>(group unknown)")) for text in words)
+    assert "insufficient<br>(P=12 of 50)" in words
     assert len(grid_rows(grid)) == len(grid.cells)
 
 

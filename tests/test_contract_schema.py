@@ -145,3 +145,6 @@ def test_a_preset_is_written_once(tmp_path: Path) -> None:
 
 EVERYTHING = preset("service-judge") + b"table: {attribute: a, group: g, n: n, selected: s}\n"
 EVERYTHING = EVERYTHING.replace(b"# review_by", b"review_by")
+EVERYTHING += (
+    b"conflicts: [{checks: [coverage, tpr_gap], person: A, role: policy, reason: b, date: 2026-11-20}]\n"
+)

@@ -639,7 +639,7 @@ def test_not_run_reasons():
     assert outcome(undecided, "metric: equalized_odds, of: [g], limit: {max: 0.1}")[2] == "no_decision"
     assert outcome(undecided, "metric: base_rate, compare: value, of: [g], limit: {min: 0.2}")[0] == "PASS"
     assert outcome(selected_counts({"A": (5, 9), "B": (5, 9)}), TPR)[::2] == ("NOT_RUN", "no_label")
-    assert outcome(decided, "metric: brier, of: [g], limit: {max: 0.1}")[::2] == ("NOT_RUN", "not_computed")
+    assert outcome(decided, "metric: brier, of: [g], limit: {max: 0.1}")[::2] == ("NOT_RUN", "no_score")
     assert outcome(decided, "metric: flip_rate, of: [g], limit: {max: 0.1}")[::2] == (
         "NOT_RUN",
         "not_computed",

@@ -14,7 +14,9 @@ from pypdf import PdfReader
 from audit_core.report.glyphs import printable
 from audit_core.report.pdf import page_pdf, summary_pdf
 from audit_core.report.pdf_page import page_values
-from audit_core.report.result import decision_digest, result_bytes
+from audit_core.report.published import published
+from audit_core.report.published_result import published_result_bytes
+from audit_core.report.result import decision_digest
 from audit_core.report.summary import Summary, summary
 from tests.report_factory import CONTRACT, audit_of, contract_of, counted
 
@@ -85,7 +87,7 @@ def test_one_page_with_its_numbers(made, audit):
     text = text_of(made)
     assert len(read(made).pages) == 1
     for part in ("Do not release", "21.0 pts", "at least 16.8, at most 23.9", "NOT SIGNED", "Input drift",
-                 "If released, the contract watches", decision_digest(audit)):  # fmt: skip
+                 "If released, the contract watches", decision_digest(published(audit))):  # fmt: skip
         assert part in text
     for attribute in ATTRIBUTES:
         for short in ("TPR gap", "FPR gap", "Calibration gap"):
@@ -98,7 +100,7 @@ def test_page_is_tagged_archival_and_carries_its_source(made, audit):
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert reader.xmp_metadata is not None
     assert b"pdfaid" in reader.trailer["/Root"]["/Metadata"].get_data()
-    assert reader.attachments["audit.json"][0] == result_bytes(audit)
+    assert reader.attachments["published.json"][0] == published_result_bytes(audit)
 
 
 def test_same_audit_same_bytes(made, audit):

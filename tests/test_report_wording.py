@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from audit_core.findings.finding import GroupValue, Needs
+from audit_core.findings.finding import GroupNeed, GroupValue, Needs
 from audit_core.metrics.intervals import Interval
 from audit_core.report.escape import for_html, for_markdown, for_terminal, visible
 from audit_core.report.numbers import PERCENT, POINTS, RATIO, decimal, figures, percent, points, ratio
@@ -52,7 +52,12 @@ GAP = {
     "low": group(WOMAN, 421, 812), "high": group(MAN, 609, 901), "chance": 0.00002, "needs": None,
     "names": (),
 }  # fmt: skip
-NEEDS = Needs(group=("nonbinary",), unit="positives", more=141, rows=290)
+NEEDS = Needs(unit="positives", groups=(GroupNeed(group=("nonbinary",), have=28, more=141, rows=290),))
+BOTH = Needs(
+    unit="positives", aim="confirm", assumed=0.12, alone=False,
+    groups=(GroupNeed(group=WOMAN, have=812, more=1410, rows=2900, weeks=31),
+            GroupNeed(group=MAN, have=901, more=1321, rows=2700, weeks=27)),
+)  # fmt: skip
 
 
 def gap(percent, low=None, high=None):
@@ -89,6 +94,7 @@ CASES = [
     (TPR, GAP | case("FAIL", "CONFIRMED", "beyond")),
     (TPR, gap(4, low=0.12, high=0.21) | case("FAIL", "CONFIRMED", "beyond")),
     (TPR, gap(12) | case("FAIL", "UNCONFIRMED", "point_beyond", chance=0.36)),
+    (TPR, gap(12) | case("FAIL", "UNCONFIRMED", "point_beyond", needs=BOTH)),
     (TPR, gap(12, low=0.0) | case("FAIL", "UNSUPPORTED", "point_beyond", needs=NEEDS)),
     (TPR, gap(12) | case("INCONCLUSIVE", "UNCONFIRMED", "point_beyond")),
     (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("nonbinary",), needs=NEEDS)),
@@ -96,11 +102,14 @@ CASES = [
     (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_few")),
     (TPR, gap(3) | case("INCONCLUSIVE", "UNSUPPORTED", "too_many_unknown")),
     (TPR, gap(9) | case("INCONCLUSIVE", "UNCONFIRMED", "either_way",
-                     needs=replace(NEEDS, more=1, rows=2, true_gap=0.09))),
+                     needs=replace(NEEDS, assumed=0.09, groups=(
+                         GroupNeed(group=("nonbinary",), have=28, more=1, rows=2),)))),
     (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=group(MAN, 609, 901),
                               high=group(MAN, 609, 901))),
     (TPR, GAP | NO_GAP | case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None, high=None)),
     (SELECTED, RATIO_GAP | case("FAIL", "UNCONFIRMED", "point_beyond")),
+    (SELECTED, RATIO_GAP | case("FAIL", "UNCONFIRMED", "point_beyond",
+                                needs=replace(BOTH, unit="rows", of="ratio", assumed=0.796))),
     (SELECTED, RATIO_GAP | case("PASS", "CONFIRMED", "within", value=Fraction(9, 10), lower=0.81, upper=1.2,
                                 interval=Interval(0.79, 1.1), low=group(WOMAN, 548, 901))),
     (SELECTED, RATIO_GAP | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", value=Fraction(81, 100),
@@ -111,13 +120,16 @@ CASES = [
                       interval=Interval(0.36, 0.44))),
     (BASE, ONE | case("FAIL", "CONFIRMED", "beyond", upper=0.0199)),
     (BASE, ONE | case("FAIL", "UNCONFIRMED", "point_beyond")),
-    (BASE, ONE | case("INCONCLUSIVE", "UNCONFIRMED", "either_way")),
+    (BASE, ONE | case("INCONCLUSIVE", "UNCONFIRMED", "either_way", needs=Needs(
+        unit="rows", of="rate", groups=(GroupNeed(group=WOMAN, have=812, more=4100, rows=4100, weeks=40),)))),
     (BASE, ONE | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("woman",))),
     (BASE, NOT_RUN | {"reason": "undefined"}),
     ("slice_coverage", case("PASS", "CONFIRMED", "within")),
     ("slice_coverage", case("FAIL", "CONFIRMED", "missing_group", names=("agender",))),
     ("slice_coverage", case("INCONCLUSIVE", "UNSUPPORTED", "thin_group", names=("nonbinary", "other"),
-                            needs=Needs(group=("nonbinary",), unit="rows", more=40, rows=40))),
+                            needs=Needs(unit="rows", aim="minimum", groups=tuple(
+                                GroupNeed(group=(name,), have=100 - more, more=more, rows=more)
+                                for name, more in (("nonbinary", 40), ("other", 3)))))),
     ("slice_coverage", case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None)),
     ("split_leakage", case("PASS", "CONFIRMED", "within")),
     ("split_leakage", case("FAIL", "CONFIRMED", "shared_ids", value=Fraction(1))),
@@ -245,7 +257,7 @@ def test_headline_of_an_approval():
 
 
 def test_marks(audit):
-    changed = with_finding(audit, TPR, **CASES[6][1])
+    changed = with_finding(audit, TPR, **CASES[7][1])
     assert mark_of(changed.finding(TPR)) == "too_few"
     undefined = with_finding(audit, BASE, **NOT_RUN | {"reason": "undefined"})
     assert status_word(undefined.finding(BASE)) == "Undefined"

@@ -7,12 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from test_judge import found, tpr_counts
 
 from audit_core.audit import AuditRequest, run_audit
 from audit_core.cli import main
 from audit_core.evidence.workspace import Workspace
 from audit_core.metrics.estimate import TooFew
 from audit_core.metrics.intervals import wilson
+from audit_core.metrics.planner import people_to_pass
+from audit_core.report.sentences import sentence
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_data" / "shopflow"
 AS_OF = datetime(2026, 11, 16, tzinfo=UTC)
@@ -155,6 +158,35 @@ def test_with_every_stated_requirement_met_support_alone_still_blocks_it(tmp_pat
     without = "\n".join(line for line in text.splitlines() if MISSING[-1] not in line).encode()
     audit = audited("candidate", tmp_path / "b", without)
     assert (audit.decision.verdict, audit.decision.exit_code) == ("INCONCLUSIVE", 2)
+
+
+def test_the_candidate_says_how_many_people_its_checks_would_take(candidate):
+    """Gap 0 on twenty rows shows nothing: the words carry the numbers, and that one wording is not enough."""
+    tpr, fpr = candidate.finding("tpr_gap"), candidate.finding("fpr_guard")
+    said = {find.check: sentence(find, candidate) for find in (tpr, fpr)}
+    positives, negatives = (find.needs.groups for find in (tpr, fpr))
+    assert {need.group for need in positives} == {("formal",), ("conversational",)}
+    assert {need.have for need in positives} == {6}
+    assert {need.have for need in negatives} == {4}
+    for find, groups, unit in ((tpr, positives, "positives"), (fpr, negatives, "negatives")):
+        assert all(need.more > 0 and need.rows > need.more for need in groups)
+        more = f"{groups[0].more} more {unit} of {groups[0].group[0]}"
+        assert f"To decide, about {more} (about {groups[0].rows} rows)" in said[find.check]
+        assert said[find.check].endswith(
+            "are needed, if the true gap is 0. More of one group alone cannot decide it."
+        )
+    # 10 of 12 positives: rate (10 + ½)/13; two equal groups at ten points.
+    assert {need.needed for need in positives} == {people_to_pass(10.5 / 13, 2, 0.1)}
+    assert tpr.needs.undated == "no_window"
+
+
+def test_two_groups_of_a_thousand_one_point_apart_are_within_ten_points():
+    """The other side of the same rule: enough people, and a small gap is shown to be within the limit."""
+    pairs = {"formal": (810, 1000), "conversational": (800, 1000)}
+    finding = found(tpr_counts(pairs))
+    assert (finding.status, finding.evidence, finding.reason) == ("PASS", "CONFIRMED", "within")
+    assert (finding.value, finding.needs) == (Fraction(1, 100), None)
+    assert 0.01 < finding.upper < 0.045
 
 
 @pytest.mark.parametrize("name", ["baseline", "candidate"])

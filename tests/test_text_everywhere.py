@@ -51,7 +51,19 @@ from pages.ui import controls
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-PAGES = ("summary", "gaps", "grid", "calibration", "drift", "decision", "data", "contract")
+PAGES = (
+    "summary",
+    "gaps",
+    "grid",
+    "slices",
+    "calibration",
+    "thresholds",
+    "drift",
+    "hiring",
+    "decision",
+    "data",
+    "contract",
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from audit_core.contract.schema import Check
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
+from audit_core.report.conflicts import accepted_sentences
 from audit_core.report.escape import one_line
 from audit_core.report.headline import people_sentence
-from audit_core.report.limits import chance_sentence, check_of, check_words, needs_sentence
+from audit_core.report.limits import chance_sentence, check_of, check_words
+from audit_core.report.needs_words import HOW_TO_READ_NEEDS, needs_sentence
 from audit_core.report.readings import reading
 from audit_core.report.sentences import sentence
 from audit_core.report.words import (
@@ -36,7 +38,7 @@ def explain(audit: Audit, check_id: str) -> str:
         paragraphs.append(_found(finding, audit))
     if any(reading(finding).upper is not None for finding in findings):
         paragraphs.append(f"How to read this: {READ_INTERVAL}")
-    paragraphs += [_takes(findings), _owner(check, audit)]
+    paragraphs += [_takes(findings), _owner(check, audit), *accepted_sentences(audit, check_id)]
     if any(finding.status == "FAIL" and finding.subject for finding in findings):
         paragraphs.append(NOT_DISCRIMINATION)
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -62,10 +64,7 @@ def _takes(findings: list[Finding]) -> str:
     if all(finding.status == "PASS" for finding in findings):
         return ""
     if any(needs_sentence(finding.needs) for finding in findings):
-        return (
-            "What it would take: the people named above, measured the same way. "
-            "More people settle the question; they may settle it either way."
-        )
+        return f"What it would take: the people named above, measured the same way. {HOW_TO_READ_NEEDS}"
     if any(finding.status == "FAIL" and finding.evidence == "CONFIRMED" for finding in findings):
         return (
             "What it would take: a changed model or changed data. More of the same data will not change this."

@@ -1,13 +1,12 @@
-"""What a check asks and what it would take, in words."""
+"""What a check asks, in words."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract
-from audit_core.findings.finding import Needs
-from audit_core.report.numbers import PERCENT, POINTS, Figures, Unit, chance_words, counted, decimal, figures
-from audit_core.report.people import group_words, subject_words
+from audit_core.report.numbers import PERCENT, POINTS, Figures, Unit, chance_words, figures
+from audit_core.report.people import subject_words
 from audit_core.report.readings import unit_of
 from audit_core.report.words import measure_name
 
@@ -45,22 +44,6 @@ def warn_words(check: Check) -> str:
     if check.limit.warn is None:
         return ""
     return f"warns at {_text(unit_of(check.metric, check.compare or 'none'), check.limit.warn)}"
-
-
-def needs_sentence(needs: Needs | None) -> str:
-    """Return how many more people it would take to decide, or ""."""
-    if needs is None:
-        return ""
-    verb = "is" if needs.more == 1 else "are"
-    rows, condition = "", ""
-    if needs.true_gap:
-        condition = f", if the true gap is the {decimal(needs.true_gap * 100, 1)} pts measured"
-    elif needs.unit != "rows":
-        condition = ", if the true gap is 0"
-    if needs.unit != "rows":
-        rows = f" (about {counted(needs.rows, 'rows')})" if needs.rows is not None else ""
-    more = counted(needs.more, f"more {needs.unit}")
-    return f"To decide, about {more} of {group_words(needs.group)} {verb} needed{rows}{condition}."
 
 
 def chance_sentence(chance: float | None) -> str:

@@ -9,9 +9,17 @@ from importlib.resources import files
 from typing import Any
 
 from audit_core.decision.record import Audit
+from audit_core.report.conflicts import encode_conflicts
 from audit_core.report.escape import for_json
+from audit_core.report.evaluations import encode_evaluations
+from audit_core.report.hiring_result import encode_hiring
+from audit_core.report.matrix import not_checked
+from audit_core.report.multiplicity import NOTHING_ADJUSTED, encode_multiplicity
 from audit_core.report.result_findings import encode_finding, encode_requirement
 from audit_core.report.result_measures import encode_calibration, encode_drift, encode_gap, encode_rate
+from audit_core.report.result_ranking import encode_between, encode_exposure, encode_treatment
+from audit_core.report.test_plan import encode_plan
+from audit_core.report.unequal_data import encode_decided, encode_missing
 from audit_core.report.wording import ground_sentence
 from audit_core.sources.tables import Source
 
@@ -31,29 +39,40 @@ def result(audit: Audit) -> dict[str, Any]:
         "created_at": audit.created_at,
         "tool": {"name": "evenhand", "version": audit.tool_version},
         "decision": decision_part(audit),
-        "sources": [_source(source) for source in audit.sources],
+        "sources": [source_part(source) for source in audit.sources],
         "rates": [encode_rate(rate) for rate in measured.rates],
         "gaps": [encode_gap(gap) for gap in measured.gaps],
         "calibration": [encode_calibration(row) for row in measured.calibration],
         "drift": [encode_drift(row) for row in measured.drift],
+        "ranking_between": [encode_between(found) for found in measured.between],
+        "treatment_equality": [encode_treatment(row) for row in measured.treatment],
+        "exposure": [encode_exposure(subject, found) for subject, found in measured.exposure],
+        "missing": [encode_missing(row) for row in measured.missing],
+        "among_decided": [encode_decided(row) for row in measured.decided],
         "pairs": None,
         "regression": [],
-        "multiplicity": {"looked_at": len(measured.gaps), "adjusted": None},
+        "multiplicity": encode_multiplicity(audit),
         "requirements": [encode_requirement(state) for state in audit.requirements],
         "findings": [encode_finding(finding, audit) for finding in audit.findings],
+        "conflicts": encode_conflicts(audit),
+        "test_plan": encode_plan(audit.contract),
+        "not_checked": list(not_checked(audit.contract)),
+        "evaluations": encode_evaluations(audit),
         "proposals": [],
+        "hiring": encode_hiring(audit),
         "plan": None,
         "absent": {
             "pairs": "no matched pairs were audited",
             "regression": "no baseline was compared",
-            "multiplicity": f"adjusted values are {NOT_YET}",
+            "multiplicity": NOTHING_ADJUSTED,
             "proposals": NOT_YET,
             "plan": NOT_YET,
         },
     }
 
 
-def _source(source: Source) -> dict[str, Any]:
+def source_part(source: Source) -> dict[str, Any]:
+    """Return a file that was read: its part, name, hash and size."""
     return {
         "role": source.role,
         "name": source.name,
@@ -77,12 +96,12 @@ def decision_part(audit: Audit) -> dict[str, Any]:
 
 def result_bytes(audit: Audit) -> bytes:
     """Return the result file: RFC 8785 canonical JSON, the same bytes for the same audit."""
-    return _canonical(result(audit))
+    return canonical(result(audit))
 
 
 def decision_digest(audit: Audit) -> str:
     """Return the SHA-256 of the decision part in canonical form; any change to the decision changes it."""
-    return hashlib.sha256(_canonical(decision_part(audit))).hexdigest()
+    return hashlib.sha256(canonical(decision_part(audit))).hexdigest()
 
 
 @cache
@@ -93,7 +112,8 @@ def result_schema() -> dict[str, Any]:
     return schema
 
 
-def _canonical(value: Any) -> bytes:
+def canonical(value: Any) -> bytes:
+    """Return plain values as RFC 8785 canonical JSON."""
     import rfc8785
 
     try:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
+from dataclasses import asdict
 from typing import Any
 
 from audit_core.cube.axes import level_word
 from audit_core.metrics.calibration import Band, GroupCalibration
 from audit_core.metrics.drift import DriftStatistics
-from audit_core.metrics.estimate import Estimate, Group, Measured, TooFew, Undefined
+from audit_core.metrics.estimate import Estimate, Measured, TooFew, Undefined
 from audit_core.metrics.gaps import Member
 from audit_core.metrics.measurements import CalibrationRow, DriftRow, Rate, SubjectGap
+from audit_core.metrics.unknown import UnknownRange
+from audit_core.report.result_numbers import number, unbounded, words
+from audit_core.report.result_ranking import encode_fit
 
-UNBOUNDED = "unbounded"
+__all__ = [
+    "encode_calibration",
+    "encode_drift",
+    "encode_estimate",
+    "encode_gap",
+    "encode_rate",
+    "number",
+    "unbounded",
+    "words",
+]
+
 _ABSENT = {"numerator": None, "denominator": None, "value": None, "low": None, "high": None,
            "method": None, "level": None, "required": None}  # fmt: skip
-
-
-def number(value: Fraction | float | None) -> float | int | None:
-    """Return a number at 12 significant digits; None for what is absent, infinite or not a number."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if isinstance(value, int):
-        return value
-    return float(f"{float(value):.12g}")
-
-
-def words(group: Group) -> list[str]:
-    """Return a group's levels, the unknown one in words."""
-    return [level_word(level) for level in group]
-
-
-def unbounded(*ends: float | None) -> str | None:
-    """Return the reason of an end that is null because it is infinite, or None."""
-    return UNBOUNDED if any(end is not None and math.isinf(end) for end in ends) else None
 
 
 def encode_estimate(estimate: Estimate) -> dict[str, Any]:
@@ -90,9 +83,20 @@ def encode_gap(measured: SubjectGap) -> dict[str, Any]:
         "upper": number(upper) if known else None,
         "bounds_reason": unbounded(high, upper) if known else reason,
         "chance_of_gap": number(gap.chance_of_gap),
+        "method": gap.method,
+        "simulated": asdict(gap.simulated) | {"seed": str(gap.simulated.seed)} if gap.simulated else None,
+        "unknown": encode_unknown(measured.unknown),
         "status": status,
         "reason": reason,
     }
+
+
+def encode_unknown(found: UnknownRange | None) -> dict[str, Any] | None:
+    """Return how far people of unknown group could move a gap; null where there are none."""
+    if found is None:
+        return None
+    ends = {"smallest": number(found.smallest), "largest": number(found.largest)}
+    return {"people": found.people, **ends}
 
 
 def encode_calibration(row: CalibrationRow) -> dict[str, Any]:
@@ -103,12 +107,19 @@ def encode_calibration(row: CalibrationRow) -> dict[str, Any]:
         "group": words(row.group),
         **(_calibrated(found) if isinstance(found, GroupCalibration) else _NOT_CALIBRATED),
         "reason": found.reason if isinstance(found, Undefined) else None,
+        **encode_fit(row.fit),
         "auc": {
             "value": number(area.value) if area else None,
             "low": number(area.low) if area else None,
             "high": number(area.high) if area else None,
+            "method": area.method if area else None,
+            "delong_low": number(area.plain.low) if area else None,
+            "delong_high": number(area.plain.high) if area else None,
             "reason": None if area else "no ranks for this group, or one outcome only",
         },
+        "auc_of_bands": {"value": number(row.binned.value), "error": number(row.binned.error)}
+        if row.binned
+        else None,
     }
 
 
@@ -140,7 +151,7 @@ def encode_drift(row: DriftRow) -> dict[str, Any]:
 
 _NOT_CALIBRATED: dict[str, Any] = {
     "n": 0, "positives": 0, "bands": [], "ece": None, "ece_null95": None, "in_the_large": None,
-    "in_the_large_low": None, "in_the_large_high": None, "brier": None,
+    "in_the_large_low": None, "in_the_large_high": None, "brier": None, "mce": None,
 }  # fmt: skip
 
 
@@ -155,6 +166,7 @@ def _calibrated(found: GroupCalibration) -> dict[str, Any]:
         "in_the_large_low": number(found.in_the_large_interval.low),
         "in_the_large_high": number(found.in_the_large_interval.high),
         "brier": number(found.brier),
+        "mce": number(found.mce),
     }
 
 

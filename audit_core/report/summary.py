@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from audit_core.decision.record import Audit
 from audit_core.report.escape import one_line
+from audit_core.report.evaluations import evaluation_sentence
 from audit_core.report.headline import Headline, headline
 from audit_core.report.result import decision_digest
 from audit_core.report.summary_facts import (
@@ -96,7 +97,7 @@ def summary(audit: Audit) -> Summary:
         sign_off=sign_off_lines(audit),
         signed=NOT_SIGNED,
         digest=decision_digest(audit),
-        footnote=STATISTICS_NOT_LAW,
+        footnote=" ".join(filter(None, (STATISTICS_NOT_LAW, evaluation_sentence(audit)))),
     )
 
 

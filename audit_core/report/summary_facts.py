@@ -13,6 +13,7 @@ from audit_core.report.limits import limit_words, warn_words
 from audit_core.report.numbers import count, percent
 from audit_core.report.people import subject_words
 from audit_core.report.summary_rows import Row
+from audit_core.report.withheld import PublishedAudit
 from audit_core.report.words import NOT_SIGNED, Mark, measure_name
 
 FILL_IN = "(fill in)"
@@ -20,9 +21,11 @@ _ROLES = {
     "model": "Model",
     "train": "Training sample",
     "evaluation": "Evaluation set",
+    "table": "Table of counts",
     "pairs": "Matched pairs",
     "baseline": "Baseline",
     "window": "Window",
+    "benchmarks": "Benchmark results",
 }
 
 
@@ -152,8 +155,11 @@ def coverage(audit: Audit, subject: Subject) -> tuple[int, int, int, int]:
     """Return (groups judged, groups, people in judged groups, people) of a subject.
 
     A group is judged when positives and negatives both reach the contract's support; groups of unknown
-    people are no groups, but their people count.
+    people are no groups, but their people count. In what leaves the workspace no people are counted (0, 0):
+    their share would tell how many are in the other groups.
     """
+    if isinstance(audit, PublishedAudit):
+        return (*next((told[1:] for told in audit.judged if told[0] == subject), (0, 0)), 0, 0)
     judged = total = people_judged = people = 0
     for group in audit.measurements.groups_of(subject):
         rows = _rows_of(audit, subject, group)
@@ -187,7 +193,7 @@ def _beside(row: Row, primary: Row | None) -> bool:
 def _row_card(row: Row) -> Card:
     label = f"{row.short}, {row.subject}"
     limit = "" if row.mark == "no_limit" else f"contract: {row.limit}"
-    parts = [row.bounds or row.interval, limit]
+    parts = [row.bounds or row.interval, row.counts, limit]
     return Card(
         label=label, number=row.value, qualifier="; ".join(part for part in parts if part), mark=row.mark
     )

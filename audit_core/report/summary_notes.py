@@ -10,12 +10,18 @@ from audit_core.decision.record import Audit
 from audit_core.decision.verdict import DecisionReason
 from audit_core.findings.finding import Finding
 from audit_core.metrics.estimate import Measured, TooFew
+from audit_core.report.conflicts import accepted_sentences
+from audit_core.report.evaluations import limit_sentences
 from audit_core.report.headline import audit_finding, ground_sentence
-from audit_core.report.limits import check_of, needs_sentence
+from audit_core.report.limits import check_of
+from audit_core.report.matrix import not_checked
 from audit_core.report.numbers import count, counted, percent
+from audit_core.report.people import people as words_for_people
 from audit_core.report.people import subject_words
 from audit_core.report.sentences import names_text
 from audit_core.report.summary_facts import compared_subjects, coverage
+from audit_core.report.takes_words import takes_sentence
+from audit_core.report.withheld import PublishedAudit, hidden_words
 from audit_core.report.words import LABEL_CAVEAT, REMEDIES, measure_name, status_word
 
 MORE_DATA = "More data are needed to settle it."
@@ -33,10 +39,15 @@ class Recommendation:
 
 
 def not_known(audit: Audit) -> tuple[str, ...]:
-    """Return what this audit cannot say, the weightiest first."""
+    """Return what this audit cannot say, the weightiest first.
+
+    Conflicts that a person accepted come before all, since every report prints them.
+    """
     return tuple(
-        dict.fromkeys([*_open_checks(audit), *_thin_groups(audit), *_unknown_groups(audit), *_rows(audit),
-                       *_labels(audit)])
+        dict.fromkeys([*accepted_sentences(audit), *_open_checks(audit), *_hidden_groups(audit),
+                       *_thin_groups(audit), *_unknown_groups(audit), *_rows(audit),
+                       *not_checked(audit.contract),
+                       *_benchmarks(audit), *_labels(audit)])
     )  # fmt: skip
 
 
@@ -107,13 +118,17 @@ def _same(finding: Finding, reason: DecisionReason, audit: Audit) -> list[Findin
 def _for_finding(finding: Finding, audit: Audit) -> Recommendation:
     what = _what(finding)
     if finding.status == "FAIL":
-        needs = needs_sentence(finding.needs) or "Measure more people to confirm or clear it."
+        needs = _needs(finding, audit) or "Measure more people to confirm or clear it."
         text = f"{what} is outside the limit, not confirmed. {needs}{_exception(finding, audit)}"
     else:
-        more = "Rows of another group are needed." if finding.reason == "one_group" else MORE_DATA
-        needs = needs_sentence(finding.needs) or more
+        needs = _needs(finding, audit) or MORE_DATA
         text = f"{what} is undecided ({status_word(finding).lower()}). {needs}"
     return Recommendation(text=text, owner=_owners([finding], audit), check=finding.check)
+
+
+def _needs(finding: Finding, audit: Audit) -> str:
+    """What would change the answer, in the contract's own words for people."""
+    return takes_sentence(finding, audit, words_for_people(audit.contract))
 
 
 def _what(finding: Finding) -> str:
@@ -163,6 +178,15 @@ def _cause(finding: Finding) -> str:
     }.get(finding.reason, f"undecided ({status_word(finding).lower()})")
 
 
+def _hidden_groups(audit: Audit) -> Iterator[str]:
+    """That something is not shown, where the page is for readers outside the workspace."""
+    if isinstance(audit, PublishedAudit) and audit.release.mask:
+        yield (
+            f"{hidden_words(audit.release)}; others are held back so that no subtraction brings them out. "
+            "The verdict was reached on all counts."
+        )
+
+
 def _thin_groups(audit: Audit) -> Iterator[str]:
     support = audit.contract.support
     for subject in compared_subjects(audit):
@@ -182,6 +206,8 @@ def _unknown_groups(audit: Audit) -> Iterator[str]:
     measured = audit.measurements
     for attribute in audit.contract.data.attributes:
         subject = (attribute.name,)
+        if isinstance(audit, PublishedAudit) and not audit.release.whole(subject):
+            continue
         unknown = everybody = 0
         for group in measured.groups_of(subject):
             estimate = measured.rate(subject, group, "label_coverage")
@@ -209,11 +235,16 @@ def _rows(audit: Audit) -> Iterator[str]:
         )
     if intake.repeated:
         yield (
-            f"{counted(intake.repeated, 'rows')} repeat an earlier person; "
-            "intervals treat them as separate people."
+            f"{counted(intake.repeated, 'rows')} repeat an earlier person; intervals are widened for it, "
+            "as the rows of one person say less than as many people."
         )
     for axis, levels in intake.folded:
         yield f"{counted(levels, 'rare groups')} of {axis} were put together and are not told apart."
+
+
+def _benchmarks(audit: Audit) -> Iterator[str]:
+    """What the attached benchmarks can't show; their limits go wherever their results go."""
+    yield from (f"Limit of a benchmark. {sentence}" for sentence in limit_sentences(audit))
 
 
 def _labels(audit: Audit) -> Iterator[str]:

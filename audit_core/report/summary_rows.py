@@ -10,12 +10,11 @@ from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.metrics.catalogue import CRITERIA
 from audit_core.metrics.drift import DriftStatistics
-from audit_core.metrics.measurements import SubjectGap
 from audit_core.report.headline import people_sentence
 from audit_core.report.limits import chance_sentence, check_of, limit_words
 from audit_core.report.numbers import RATIO, count, figures, ratio
 from audit_core.report.people import group_words, of_every_hundred, subject_words
-from audit_core.report.readings import Reading, group_figures, reading, reading_of_gap
+from audit_core.report.readings import Compare, Reading, group_figures, reading, reading_of_gap
 from audit_core.report.sentences import (
     bounds_text,
     conclusion,
@@ -24,9 +23,23 @@ from audit_core.report.sentences import (
     reading_sentence,
     sentence,
 )
-from audit_core.report.words import MARK_WORDS, NO_LIMIT, Mark, mark_of, measure_name, short_name, status_word
+from audit_core.report.withheld import PublishedAudit, WithheldFinding, privacy_note
+from audit_core.report.words import (
+    MARK_WORDS,
+    NO_LIMIT,
+    WITHHELD,
+    Mark,
+    mark_of,
+    measure_name,
+    short_name,
+    status_word,
+)
 
-SHOWN = (("tpr", "difference"), ("fpr", "difference"), ("calibration_in_the_large", "difference"))
+SHOWN: tuple[tuple[str, Compare], ...] = (
+    ("tpr", "difference"),
+    ("fpr", "difference"),
+    ("calibration_in_the_large", "difference"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +100,7 @@ def found_rows(audit: Audit) -> tuple[Row, ...]:
             if gated:
                 rows += [finding_row(finding, audit) for finding in gated]
             else:
-                rows += _ungated(audit, audit.measurements.gap(subject, metric, compare))
+                rows += _ungated(audit, subject, metric, compare)
     rest = [finding for finding in audit.findings if (finding.check, finding.subject) not in used]
     rows += [finding_row(f, audit) for f in rest if f.metric == "psi" or f.status in ("FAIL", "INCONCLUSIVE")]
     if not any(finding.metric == "psi" for finding in audit.findings):
@@ -106,6 +119,8 @@ def finding_row(finding: Finding, audit: Audit) -> Row:
         conclusion=conclusion(finding, audit),
         limit=_limit(finding, audit),
     )
+    if isinstance(finding, WithheldFinding):
+        row = replace(row, counts=WITHHELD)
     return _judged(row, finding, audit)
 
 
@@ -143,12 +158,24 @@ def _gated(audit: Audit, subject: Subject, metric: str, compare: str) -> list[Fi
     ]
 
 
-def _ungated(audit: Audit, gap: SubjectGap | None) -> list[Row]:
+def _ungated(audit: Audit, subject: Subject, metric: str, compare: Compare) -> list[Row]:
+    gap = audit.measurements.gap(subject, metric, compare)
     if gap is None:
-        return []
+        return _withheld(audit, subject, metric, compare)
     read = reading_of_gap(gap)
     mark: Mark = "no_limit" if read.value is not None else "undefined"
     return [replace(_row(read, audit), mark=mark, status=MARK_WORDS[mark])]
+
+
+def _withheld(audit: Audit, subject: Subject, metric: str, compare: Compare) -> list[Row]:
+    """A gap without a limit and without its numbers, for readers outside the workspace."""
+    if not isinstance(audit, PublishedAudit) or subject not in audit.measurements.subjects:
+        return []
+    nothing = Reading(
+        metric=metric, compare=compare, subject=subject, value=None, interval=None, lower=None, upper=None,
+        limits=(None, None), high=None, low=None, chance=None,
+    )  # fmt: skip
+    return [replace(_row(nothing, audit), sentence=privacy_note(audit), counts=WITHHELD, status=WITHHELD)]
 
 
 def _row(read: Reading, audit: Audit) -> Row:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
-from audit_core.report.limits import check_of, limit_words, needs_sentence
+from audit_core.report.limits import check_of, limit_words
+from audit_core.report.needs_words import brief_needs
+from audit_core.report.numbers import count
 from audit_core.report.people import subject_words
 from audit_core.report.readings import reading
+from audit_core.report.sentences import bounds_text, interval_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, measure_name, status_word
+from audit_core.report.takes_words import takes_sentence
+from audit_core.report.withheld import WithheldFinding
+from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, WITHHELD, measure_name, status_word
 
 WHAT_IT_TAKES = {
     "within": "Nothing: shown to be within the limit",
@@ -33,26 +38,39 @@ def _check_row(finding: Finding, audit: Audit) -> dict[str, str]:
         "Severity": finding.severity,
         RESULT: status_word(finding),
         "Evidence": EVIDENCE_WORDS[finding.evidence] if finding.status != "NOT_RUN" else NONE,
-        "Found": _found(finding),
+        "Found": _found(finding, audit),
         "Limit": (limit_words(check) if check else "") or NONE,
-        "What it would take": _takes(finding),
+        "What it would take": _takes(finding, audit),
     }
 
 
-def _found(finding: Finding) -> str:
+def _found(finding: Finding, audit: Audit) -> str:
+    if isinstance(finding, WithheldFinding):
+        return WITHHELD
+    if finding.metric == "coverage":  # its value is a share of groups; what counts is the smallest of them
+        return f"smallest group {sizes_text(finding)}" if finding.low is not None else NONE
     read = reading(finding)
     if read.value is None:
         return NONE
+    ranges = bounds_text(read) or interval_text(read, audit)
+    said = "; ".join(part for part in (ranges, sizes_text(finding)) if part)
     value = read.figures.text(read.value)
-    bounds = [f"at least {read.figures.bare(read.lower)}" if read.lower is not None else ""]
-    bounds.append(f"at most {read.figures.bare(read.upper)}" if read.upper is not None else "")
-    said = ", ".join(bound for bound in bounds if bound)
     return f"{value} ({said})" if said else value
 
 
-def _takes(finding: Finding) -> str:
-    needed = needs_sentence(finding.needs)
-    if needed:
-        return needed
+def sizes_text(finding: Finding) -> str:
+    """Return on how many people (positives, negatives) the compared groups' values stand: “n=480 and 840”."""
+    if finding.metric == "coverage" and finding.low is not None:
+        return f"n={count(finding.low.denominator)}"
+    ends = {end.group: end.denominator for end in (finding.low, finding.high) if end is not None}
+    return f"n={' and '.join(map(count, ends.values()))}" if ends else ""
+
+
+def _takes(finding: Finding, audit: Audit) -> str:
+    if finding.needs is not None:
+        return brief_needs(finding.needs)
+    other = takes_sentence(finding, audit)
+    if other:
+        return other
     fixed = WHAT_IT_TAKES.get(finding.reason) or REMEDIES.get(finding.reason, "")
     return fixed[:1].upper() + fixed[1:] if fixed else "More people, measured the same way"

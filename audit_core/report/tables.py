@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from audit_core.contract.schema import Subject
 from audit_core.cube.axes import NEITHER, NO, YES
-from audit_core.cube.count_cube import Group
+from audit_core.cube.count_cube import Group, is_unknown
 from audit_core.decision.record import Audit
 from audit_core.metrics.calibration import Band, GroupCalibration
 from audit_core.metrics.drift import DriftStatistics
@@ -15,10 +15,10 @@ from audit_core.metrics.intervals import newcombe_difference, z_two_sided
 from audit_core.metrics.measurements import CalibrationRow, DriftRow
 from audit_core.report.charts.compared import GroupGaps, GroupMark
 from audit_core.report.charts.drift import DRIFT_WORDS, ranked, shares
-from audit_core.report.charts.grid import GridCell, SupportGrid, cell_line
 from audit_core.report.csv_file import to_csv
 from audit_core.report.numbers import POINTS, Figures, count, decimal, percent, ratio
 from audit_core.report.people import group_words, subject_words
+from audit_core.report.support_grid import GridCell, SupportGrid, cell_line
 from audit_core.report.table_of_checks import check_rows
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.words import WITHHELD, metric_name
@@ -35,6 +35,7 @@ __all__ = [
     "drift_group_rows",
     "drift_table_rows",
     "grid_rows",
+    "layer_rows",
     "new_category_rows",
     "same_score_rows",
     "slice_rows",
@@ -120,21 +121,43 @@ def grid_rows(grid: SupportGrid) -> Rows:
 
 def _grid_row(cell: GridCell, grid: SupportGrid) -> dict[str, str]:
     numbers = {
-        RESULT: "Judged" if cell.rate is not None else "Too few to judge",
+        RESULT: "Judged" if cell.rate is not None else _not_judged(cell),
         metric_name(grid.metric): percent(cell.rate.value) if cell.rate is not None else NONE,
         "Interval": _interval(cell.estimate) if cell.rate is not None else NONE,
         "People": count(cell.rows),
         "Positives": count(cell.positives),
         "Negatives": count(cell.negatives),
         "Lacks": cell.missing or NONE,
+        "Required": "yes" if cell.required else NONE,
+        "Outside": "withheld" if cell.private else NONE,
     }
     # An attribute may be called like a column of this table, and neither may push the other out.
-    names = [subject_words((name,)) for name in (grid.rows, grid.columns)]
+    names = [subject_words((name,)) for name in grid.subject]
     heads = [f"{name} (group)" if name in numbers else name for name in names]
-    if heads[0] == heads[1]:
-        heads[1] += " (2)"
-    parts = [group_words(cell.group[:1]), group_words(cell.group[1:])]
+    heads = [f"{head} ({i + 1})" if head in heads[:i] else head for i, head in enumerate(heads)]
+    parts = [group_words((level,)) for level in cell.group]
     return dict(zip(heads, parts, strict=True)) | numbers
+
+
+def _not_judged(cell: GridCell) -> str:
+    return "Not judged" if is_unknown(cell.group) else "Too few to judge"
+
+
+def layer_rows(grid: SupportGrid) -> Rows:
+    """Return one row per level of the third attribute: how much of its grid is judged."""
+    parts = [(layer, grid.at(layer)) for layer in grid.layers]
+    name = subject_words((grid.third,))
+    head = f"{name} (group)" if name in ("Judged", "Too few", "People covered", "People") else name
+    return [
+        {
+            head: group_words((layer,)),
+            "Judged": f"{part.judged} of {part.known}",
+            "Too few": str(part.too_few),
+            "People covered": percent(part.covered) if part.covered is not None else NONE,
+            "People": count(sum(cell.rows for cell in part.cells)),
+        }
+        for layer, part in parts
+    ]
 
 
 def cell_words(grid: SupportGrid, group: Group) -> str:

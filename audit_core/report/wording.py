@@ -9,9 +9,9 @@ from audit_core.report.limits import (
     check_of,
     check_words,
     limit_words,
-    needs_sentence,
     warn_words,
 )
+from audit_core.report.needs_words import needs_sentence
 from audit_core.report.numbers import count, counted, decimal, figures, percent, points, ratio
 from audit_core.report.people import group_words, of_every_hundred, people, subject_words
 from audit_core.report.readings import Reading, group_figures, reading, reading_of_gap, unit_of

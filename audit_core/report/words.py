@@ -96,6 +96,7 @@ REMEDIES: dict[Reason, str] = {
     "no_label": "true outcomes are missing. Add a file with the label column the contract names",
     "no_decision": "there is no decision to judge. Give the model file, or a score or decision column",
     "no_score": "there is no score to judge. Give the model file, or a score column",
+    "not_crossed": "the tables of counts do not cross these attributes. Add the table of their combination",
     "no_attribute": "the column of the group is not in the file. Add it, or correct its name in the contract",
     "not_computed": "this version does not compute it. Assess it by other means and record an exception",
     "undefined": "there is nothing to divide by in any group. Add rows that hold the cases this rate counts",

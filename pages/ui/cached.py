@@ -15,18 +15,31 @@ from pathlib import Path
 import streamlit as st
 
 from audit_core.audit import AuditRequest, Progress, look_at, run_audit, with_limit, worked_example
-from audit_core.contract.schema import ReleaseContract
+from audit_core.contract.schema import ReleaseContract, Subject
 from audit_core.contract.yaml import parse_contract
+from audit_core.cube.count_cube import Group
+from audit_core.cube.redecide import Cut
+from audit_core.decision.alternatives import Target
 from audit_core.decision.record import Audit
+from audit_core.decision.robustness import Robustness, RobustnessMap, Setting, robustness, robustness_map
+from audit_core.decision.trial import at_thresholds
 from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import AuditEntry, Workspace
+from audit_core.findings.conflicts import SubjectConflicts
+from audit_core.metrics.hiring_tables import HiringTables, hiring_tables
+from audit_core.metrics.slice_found import SliceHunt
+from audit_core.metrics.slices import worst_slices
+from audit_core.metrics.thresholds import Costs, Cuts, Strategy, Trial, strategy_cuts, try_cuts
+from audit_core.report.conflicts import found_conflicts
 from audit_core.report.summary import Summary, summary
 from audit_core.sources.admission import inspect_model
+from audit_core.sources.evaluations import EvaluationResult, read_evaluations
 from audit_core.sources.isolation import Isolation
 from audit_core.sources.model import ModelFile, identify_model
 from audit_core.sources.model_inspect import Inspection
 from audit_core.sources.model_trust import Review
 from audit_core.sources.profile import TableLook
+from audit_core.sources.tables import Source
 from audit_core.sources.waiting import WaitingWorkers, available_isolation
 
 
@@ -65,6 +78,62 @@ def summary_of(_audit: Audit, key: str) -> Summary:
     return summary(_audit)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def worst_slices_of(_audit: Audit, key: str, metric: str) -> SliceHunt:
+    """Return the search for the worst slices of one metric. `key` names the audit."""
+    del key
+    return worst_slices(_audit.contract, _audit.counted.cube, metric)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def hiring_of(_audit: Audit, key: str) -> HiringTables | None:
+    """Return an audit's impact tables, or None where nothing was decided. `key` names the audit."""
+    del key
+    return hiring_tables(_audit.contract, _audit.counted)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def threshold_trial(
+    _audit: Audit,
+    key: str,
+    subject: Subject,
+    strategy: Strategy,
+    costs: Costs,
+    free: tuple[tuple[Group, Cut], ...],
+) -> tuple[Trial, Audit]:
+    """Return a strategy's thresholds tried on an audit, and the audit as they would decide it. `key` names the
+    audit; `free` holds the cuts of the free strategy.
+    """
+    del key
+    cube, contract = _audit.counted.cube, _audit.contract
+    cuts = strategy_cuts(contract, cube, subject, strategy, costs)
+    if strategy == "free":
+        cuts = Cuts(strategy=strategy, one=None, groups=free, left=())
+    trial = try_cuts(contract, cube, subject, cuts, costs)
+    return trial, at_thresholds(_audit, subject, cuts.by_group)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def robustness_of(_audit: Audit, key: str) -> Robustness:
+    """Return what an audit's verdict hangs on. `key` names the audit."""
+    del key
+    return robustness(_audit)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def robustness_map_of(_audit: Audit, key: str, target: Target, setting: Setting) -> RobustnessMap:
+    """Return one check of an audit over limit × threshold. `key` names the audit."""
+    del key
+    return robustness_map(_audit, target, setting)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def conflicts_of(_audit: Audit, key: str) -> tuple[SubjectConflicts, ...]:
+    """Return what cannot hold together in an audit. `key` names the audit."""
+    del key
+    return found_conflicts(_audit)
+
+
 def key_of(audit: Audit) -> str:
     """Return what names an audit in a cache: its id, and the counts and contract it was decided from."""
     return f"{audit.id} {audit.counted.cube.fingerprint} {audit.contract.sha256}"
@@ -74,6 +143,18 @@ def key_of(audit: Audit) -> str:
 def look(path: str, name: str) -> TableLook:
     """Return a first look at an uploaded table; its path is named by its content."""
     return look_at(Path(path), name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def benchmarks(path: str, name: str) -> tuple[Source, tuple[EvaluationResult, ...]]:
+    """Return an uploaded table of benchmark results; its path is named by its content.
+
+    Raises
+    ------
+    SourceError
+        It is no such table.
+    """
+    return read_evaluations(Path(path), name)
 
 
 def example(progress: Progress | None = None) -> Audit:

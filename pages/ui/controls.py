@@ -25,6 +25,8 @@ CHART = {"displayModeBar": False, "responsive": True}
 START = "pages/data.py"
 SUMMARY = "pages/summary.py"
 MOST_SEGMENTS = 5
+FULL_COUNTS = "-full-counts"
+"""End of the name of a file that holds every count, small groups' too."""
 
 
 def show_table(rows: Rows, alt: str) -> None:
@@ -41,9 +43,9 @@ def _cell(name: str, value: str) -> str:
 
 
 def csv_button(rows: Rows, name: str, label: str = "Download this table (CSV)") -> None:
-    """Offer rows as CSV, written when it is asked for."""
+    """Offer rows as CSV, written when it is asked for; its name says that it holds an analyst's counts."""
     if rows:
-        download(label, lambda: csv_bytes(rows), name, "text/csv")
+        download(label, lambda: csv_bytes(rows), name.removesuffix(".csv") + f"{FULL_COUNTS}.csv", "text/csv")
 
 
 def download(label: str, data: Callable[[], bytes], name: str, mime: str, **more: Any) -> None:
@@ -130,6 +132,9 @@ def link(page: str, label: str, icon: str) -> None:
 def subject_choice(label: str, subjects: Sequence[Subject], key: str) -> Subject:
     """Let one attribute be chosen; its name is text, whatever stands in it."""
     words = _told_apart([subject_words(subject) for subject in subjects])
+    if not words:
+        st.info("Nothing was measured by group in this audit.")
+        st.stop()
     named = dict(zip(words, subjects, strict=True))
     if len(words) <= MOST_SEGMENTS:
         found = st.segmented_control(

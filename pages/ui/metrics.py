@@ -21,6 +21,7 @@ GROUP_METRICS = (
     "label_coverage",
 )
 GRID_METRICS = ("tpr", "fpr", "selection_rate", "ppv", "accuracy")
+SLICE_METRICS = ("tpr", "fpr", "selection_rate", "ppv", "accuracy")
 HELP = (
     "True positive rate: of those who should be selected, the share that is. False positive rate: "
     "of those who should not be, the share that is. Selection rate: of all, the share that is."

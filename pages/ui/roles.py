@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.contract.draft import AGE_EDGES, DraftChoices, Harmed
+from audit_core.contract.draft import AGE_EDGES, DraftChoices
+from audit_core.contract.test_plan import Harmed
 from audit_core.report.escape import for_markdown, visible
 from audit_core.report.numbers import count
 from audit_core.sources.profile import ROLES, ColumnProfile, TableLook

@@ -25,6 +25,8 @@ def run_files(
         evaluation=_path(files, "evaluation"),
         train=_path(files, "train"),
         model=_path(files, "model"),
+        table=_path(files, "table"),
+        benchmarks=_path(files, "benchmarks"),
         names={role: shown for role, (_, shown) in files.items()},
         workers=cached.workers(),
         as_of=as_of or datetime.now(UTC),

@@ -63,6 +63,13 @@ def show_strip(*, own_files: bool) -> None:
                 icon=":material/upload_file:",
                 query_params=query,
             )
+    if audit is not None:
+        st.caption(full_counts(audit.contract.support.privacy_floor))
+
+
+def full_counts(floor: int) -> str:
+    """Return what an analyst should know before a screen is passed on."""
+    return f"Full counts, for analysts. What leaves this workspace hides cells under {floor} people."
 
 
 def _words(audit: Audit, *, verdict: bool) -> str:

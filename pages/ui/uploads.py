@@ -56,6 +56,20 @@ CONTRACT = Part(
     about="Without one, a draft is written from the columns below.",
     endings=["yaml", "yml"],
 )
+COUNTS = Part(
+    role="table",
+    title="Table of counts",
+    about="One line per group: attribute, group, n and selected; where known also positives, tp, negatives "
+    "and fp. A combination is written like sex × race. It takes the place of rows and of a model.",
+    endings=TABLES,
+)
+BENCHMARKS = Part(
+    role="benchmarks",
+    title="Benchmark results (optional)",
+    about="A CSV with source, metric and value, and where known group, low, high, n, date and reference. "
+    "Shown beside the decision, each with its source’s limit; never part of it.",
+    endings=["csv", "tsv"],
+)
 
 
 def show_card(part: Part) -> None:
@@ -123,13 +137,16 @@ def _let_go(role: str) -> None:
 
 def _show_read(part: Part, upload: Upload) -> None:
     try:
-        if part.role in ("train", "evaluation"):
+        if part.role in ("train", "evaluation", "table"):
             found = cached.look(str(upload.path), upload.name)
             st.caption(f"{counted(found.source.rows, 'rows')}, {counted(len(found.columns), 'columns')}")
         elif part.role == "model":
             size = count(cached.identified(str(upload.path), upload.name).bytes)
             verdict = VERDICT_WORDS[cached.inspected(str(upload.path), upload.name).verdict]
             st.caption(f"{size} bytes · inspected without running it: {verdict.lower()}")
+        elif part.role == "benchmarks":
+            _, results = cached.benchmarks(str(upload.path), upload.name)
+            st.caption(counted(len(results), "results"))
         else:
             contract = cached.contract_in(upload.path.read_bytes(), upload.name)
             st.caption(

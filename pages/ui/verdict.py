@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit_core.report.charts.drift import DRIFT_WORDS
+from audit_core.report.hiring import BELOW, LEFT_OUT
 from audit_core.report.words import MARK_WORDS, NOT_SIGNED, REFERENCE_GROUP, VERDICT_WORDS, Mark
 
 _COLOURS: dict[Mark, str] = {
@@ -29,6 +30,16 @@ _OTHER_WORDS: dict[str, Mark] = {
     "Refused": "outside",
     "Differs beyond chance": "inconclusive",
     "Alert": "inconclusive",
+    "Optimistic": "inconclusive",
+    "Diagnostic only": "inconclusive",
+    "Cannot hold together here": "outside",
+    "Points to a conflict, not confirmed": "inconclusive",
+    "Not in conflict on this data": "within",
+    "Seen again": "inconclusive",
+    "Not seen again": "too_few",
+    "Explained by others": "too_few",
+    BELOW: "inconclusive",
+    LEFT_OUT: "too_few",
     NOT_SIGNED: "too_few",
     DRIFT_WORDS["stable"]: "within",
     DRIFT_WORDS["moderate"]: "inconclusive",
