@@ -330,7 +330,9 @@ def _count_tables(
         has_train=train is not None,
         has_evaluation=evaluation is not None,
         people=(
-            person_totals(con, audited, coding, repeated, measured_subjects(contract, cube)) if repeated else ()
+            person_totals(con, audited, coding, repeated, measured_subjects(contract, cube))
+            if repeated
+            else ()
         ),
         missing=count_missing(con, audited, coding, contract),
         median=split_at_median(con, audited, coding) if contract.domain == "employment" else None,

@@ -124,7 +124,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="M", help="a classifier saved with joblib")
     parser.add_argument("--table", metavar="T", help=f"counts by group instead of rows: {table}")
     parser.add_argument("--benchmarks", type=Path, metavar="F",
-                        help="results of benchmarks as CSV; shown with their limits, never decisive")  # fmt: skip
+                        help="benchmark results as CSV; shown with their limits, never decisive")  # fmt: skip
     parser.add_argument("--trust", action="append", default=[], metavar="SHA256",
                         help="a model file you have decided to trust")  # fmt: skip
     parser.add_argument("--workspace", type=Path, metavar="DIR", help="where audits are kept")

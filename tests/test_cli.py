@@ -127,7 +127,9 @@ def test_0_approved(run):
 
 def test_0_approved_with_conditions(run):
     fpr = "metric: fpr, compare: difference, of: [g], limit: {max: 0.10}, severity: critical"
-    minor = CONTRACT.replace(fpr, "metric: brier, of: [g], limit: {max: 0.10}, severity: minor")
+    minor = CONTRACT.replace(
+        fpr, "metric: fpr, against: baseline, of: [g], limit: {max_increase: 0.02}, severity: minor"
+    )
     code, out, _ = run.audit(run.rows(), "--json", "-", contract=run.text("minor.yaml", minor))
     assert code == 0
     assert decision(out) == ("APPROVED_WITH_CONDITIONS", 0)

@@ -226,7 +226,7 @@ def test_too_few_people_say_nothing():
     found = found_conflicts(audit)[0]
     assert found.counts is None
     assert {c.standing for c in found.conflicts} == {"too_few"}
-    assert implied_rows(found) == []
+    assert implied_rows(found, 0.95) == []
     rows = conflict_rows([found], audit)
     assert {row["Result"] for row in rows} == {"Too few to judge"}
 

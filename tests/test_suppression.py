@@ -329,3 +329,15 @@ def test_a_rounded_rate_stands_on_enough_people_and_is_a_multiple_of_five_points
                     seen += 1
         assert_nothing_is_told(cube, counts)
     assert seen > 0
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.lists(st.integers(0, 12), min_size=36, max_size=36))
+@settings(max_examples=40, deadline=None)
+def test_however_few_people_there_are_a_table_is_made_and_tells_of_nobody(first, second, people):
+    counts = np.array(people[: first * second * 4], dtype=np.int64).reshape(first, second, 1, 2, 2)
+    if not counts.sum():
+        return
+    subjects = [("gender",), ("origin",), ("gender", "origin")]
+    cube = cube_of(counts)
+    question = question_of(counts, subjects)
+    assert_nothing_is_told(publish(cube, question), counts)

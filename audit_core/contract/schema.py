@@ -247,7 +247,7 @@ class EvaluationSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedConflict:
-    """Checks that cannot hold together, accepted by a person in a role; it is printed, and changes no verdict.
+    """Checks that cannot hold together, accepted by a person in a role; printed, and no verdict changes.
 
     `date` is the day it was accepted, such as 2026-11-20.
     """

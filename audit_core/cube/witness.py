@@ -112,6 +112,8 @@ def witness(system: System, target: Target, floor: int, terms: Terms) -> Floats 
     from scipy.optimize import linprog
 
     free = unsettled(sparse.csr_array(terms.rigid))
+    if not len(free):  # every cell follows from what stays shown: no other table exists
+        return None
     rigid, soft = sparse.csr_array(terms.rigid)[:, free], sparse.csr_array(terms.soft)[:, free]
     now, sums = system.counts.ravel()[free], soft.shape[0]
     none = sparse.csr_array((rigid.shape[0], 2 * sums))

@@ -8,7 +8,8 @@ from typing import Any
 from audit_core.contract.schema import AcceptedConflict
 from audit_core.decision.record import Audit
 from audit_core.findings.conflicts import Conflict, Standing, SubjectConflicts, conflicts, standing_alone
-from audit_core.metrics.incompatibility import IMPLIED, Confusion, Scenario
+from audit_core.metrics.incompatibility import IMPLIED, Confusion, Incompatibility, Scenario
+from audit_core.metrics.intervals import wilson, z_two_sided
 from audit_core.report.escape import clip, one_line
 from audit_core.report.numbers import POINTS, RATIO, count, figures, level_words, percent, points
 from audit_core.report.people import group_words, subject_words
@@ -78,7 +79,7 @@ def conflict_sentence(conflict: Conflict, found: SubjectConflicts, audit: Audit)
         return f"By {by}: too few people to say what would follow."
     base = _base_words(found, audit)
     said = SCENARIO_WORDS[conflict.scenario]
-    head = f"By {by}: {said[0].lower()}{said[1:]} would mean {_then(conflict, audit)}."
+    head = f"By {by}: {said[0].lower()}{said[1:]} would mean {_then(conflict, found.counts, audit)}."
     if conflict.standing == "no_conflict" and not found.counts.base_rates_differ:
         none = f"Base rates differ by no more than chance explains ({base}), so nothing is in conflict here."
         return f"{head} {none}"
@@ -100,6 +101,7 @@ def conflict_rows(found: Sequence[SubjectConflicts], audit: Audit) -> Rows:
             "Attribute": subject_words(conflict.subject),
             "If this were equal": SCENARIO_WORDS[conflict.scenario].rstrip(","),
             "this would follow": _gap_words(conflict, audit),
+            "People": _people_words(conflict, subject),
             "Limit": _limit_words(conflict),
             "Checks": names_text(conflict.checks) if conflict.checks else NONE,
             RESULT: STANDING_WORDS[conflict.standing],
@@ -110,20 +112,20 @@ def conflict_rows(found: Sequence[SubjectConflicts], audit: Audit) -> Rows:
     ]
 
 
-def implied_rows(found: SubjectConflicts) -> Rows:
-    """Return every group's base rate with its counts, and the rate each scenario leaves it."""
+def implied_rows(found: SubjectConflicts, level: float) -> Rows:
+    """Return every group's rates with counts and intervals, and the rate each scenario leaves it."""
     if found.counts is None:
         return []
     rows = []
     for group in found.counts.groups:
         row = {
             "Group": group_words(group.group),
-            "Base rate": _base(group),
-            "FPR now": _share(group.fp, group.negatives),
+            "Base rate": _ranged(group.positives, group.positives + group.negatives, level),
+            "FPR now": _ranged(group.fp, group.negatives, level),
             "FPR if PPV were equal": _implied(found, "precision_equal", group),
-            "PPV now": _share(group.tp, group.tp + group.fp),
+            "PPV now": _ranged(group.tp, group.tp + group.fp, level),
             "PPV if TPR and FPR were equal": _implied(found, "errors_equal", group),
-            "Selection rate now": _share(group.tp + group.fp, group.positives + group.negatives),
+            "Selection rate now": _ranged(group.tp + group.fp, group.positives + group.negatives, level),
             "Selection rate if TPR and FPR were equal": _implied(found, "selection_implied", group),
         }
         rows.append(row)
@@ -197,13 +199,15 @@ def _figure(value: float) -> float | None:
     return float(f"{value:.12g}") if abs(value) < float("inf") else None
 
 
-def _then(conflict: Conflict, audit: Audit) -> str:
+def _then(conflict: Conflict, counts: Incompatibility, audit: Audit) -> str:
     implied = conflict.implied
     assert implied is not None
     values = dict(implied.values)
     high, low = values[implied.high], values[implied.low]
-    pair = (
-        f"{percent(high)} in {group_words(implied.high)} against {percent(low)} in {group_words(implied.low)}"
+    people = {group.group: group.positives + group.negatives for group in counts.groups}
+    pair = " against ".join(
+        f"{percent(value)} in {group_words(group)} (n={count(people[group])})"
+        for value, group in ((high, implied.high), (low, implied.low))
     )
     return f"{_THEN[conflict.scenario]} of {pair}: {_gap_words(conflict, audit)}"
 
@@ -220,6 +224,15 @@ def _gap_words(conflict: Conflict, audit: Audit) -> str:
         return f"{word} {shown.text(implied.value)} (its interval cannot be told)"
     low, high = implied.interval
     return f"{word} {shown.text(implied.value)} ({level} interval {shown.bare(low)} to {shown.bare(high)})"
+
+
+def _people_words(conflict: Conflict, found: SubjectConflicts) -> str:
+    """People of the two groups the implied gap stands between."""
+    implied = conflict.implied
+    if implied is None or found.counts is None:
+        return NONE
+    people = {group.group: group.positives + group.negatives for group in found.counts.groups}
+    return f"{count(people[implied.high])} against {count(people[implied.low])}"
 
 
 def _limit_words(conflict: Conflict) -> str:
@@ -241,12 +254,11 @@ def _base_words(found: SubjectConflicts, audit: Audit) -> str:
     return f"base rates {gap} apart, {level} interval {points(low)} to {points(high)}"
 
 
-def _base(group: Confusion) -> str:
-    return _share(group.positives, group.positives + group.negatives)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{percent(part / whole)} ({count(part)} of {count(whole)})" if whole else "undefined"
+def _ranged(part: int, whole: int, level: float) -> str:
+    if not whole:
+        return "undefined"
+    low, high = wilson(part, whole, z_two_sided(level))
+    return f"{percent(part / whole)} ({count(part)} of {count(whole)}; {percent(low)} to {percent(high)})"
 
 
 def _implied(found: SubjectConflicts, scenario: Scenario, group: Confusion) -> str:

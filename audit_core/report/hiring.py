@@ -197,6 +197,7 @@ def category_rows(part: SubjectImpact, contract: ReleaseContract) -> Rows:
             "People": count(line.n),
             chosen: count(line.selected),
             rate: NONE if line.selection_rate is None else percent(line.selection_rate),
+            "Its interval": _rate_interval(line, contract),
             "Impact ratio": _category_ratio(line),
         }
         for line in part.table.lines
@@ -207,6 +208,7 @@ def category_rows(part: SubjectImpact, contract: ReleaseContract) -> Rows:
             "People": count(unknown.denominator),
             chosen: count(unknown.numerator),
             rate: NONE,
+            "Its interval": NONE,
             "Impact ratio": "category not known",
         }
         for unknown in part.table.unknown
@@ -295,7 +297,13 @@ def filed_rows(found: HiringTables, contract: ReleaseContract) -> Rows:
     """Return every selection and scoring table as one list, as a file to keep: one row per category."""
     return [
         {"Attribute": subject_words(part.subject), "Counted": counted_words(part, contract)[0]}
-        | dict(zip(("Category", "People", "Number", "Rate", "Impact ratio"), row.values(), strict=True))
+        | dict(
+            zip(
+                ("Category", "People", "Number", "Rate", "Its interval", "Impact ratio"),
+                row.values(),
+                strict=True,
+            )
+        )
         for part in (*found.selection, *found.scoring)
         for row in category_rows(part, contract)
     ]

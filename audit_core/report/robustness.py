@@ -14,6 +14,7 @@ from audit_core.report.limits import check_of
 from audit_core.report.numbers import counted, decimal, figures, level_words
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import reading, unit_of
+from audit_core.report.table_of_checks import sizes_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.words import VERDICT_MARKS, VERDICT_WORDS, Mark, mark_of, measure_name, status_word
 
@@ -151,6 +152,7 @@ def own_rows(found: RobustnessMap) -> Rows:
                 RESULT: status_word(cell.finding),
                 "Found": read.figures.text(read.value) if read.value is not None else NONE,
                 "Bounds": ", ".join(bound for bound in bounds if bound) or NONE,
+                "Counts": sizes_text(cell.finding) or NONE,
             }
         )
     return rows

@@ -101,8 +101,9 @@ def threshold_trial(
     costs: Costs,
     free: tuple[tuple[Group, Cut], ...],
 ) -> tuple[Trial, Audit]:
-    """Return a strategy's thresholds tried on an audit, and the audit as they would decide it. `key` names the
-    audit; `free` holds the cuts of the free strategy.
+    """Return a strategy's thresholds tried on an audit, and the audit as they would decide it.
+
+    `key` names the audit; `free` holds the cuts of the free strategy.
     """
     del key
     cube, contract = _audit.counted.cube, _audit.contract

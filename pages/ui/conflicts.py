@@ -58,4 +58,7 @@ def show(audit: Audit) -> None:
         with st.expander(f"{for_markdown(subject_words(subject.subject))} {words}"):
             lines = [f"- {for_markdown(conflict_sentence(c, subject, audit))}" for c in subject.conflicts]
             st.markdown("\n".join(lines))
-            show_table(implied_rows(subject), f"Rates by {subject_words(subject.subject)}, now and implied")
+            level = float(audit.contract.statistics.level)
+            show_table(
+                implied_rows(subject, level), f"Rates by {subject_words(subject.subject)}, now and implied"
+            )
