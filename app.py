@@ -35,7 +35,9 @@ def show_screen(page: StreamlitPage, *, own_files: bool) -> None:
     """Draw one screen, after the right to see it: without a line in the access log there is none."""
     here = identity.require("analyst", page.title)
     strip.show_strip(own_files=own_files)
-    identity.show_who(here)
+    with st.container(key="notes", horizontal=True, gap="medium"):
+        strip.show_full_counts()
+        identity.show_who(here)
     page.run()
 
 

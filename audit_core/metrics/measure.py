@@ -68,7 +68,10 @@ def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
         calibration=calibrated,
         drift=drift_rows(contract, counted),
         missing=missing_rows(
-            counted.missing, level=float(contract.statistics.level), required=contract.support.rows
+            counted.missing,
+            {subject[0]: [group[0] for group in members] for subject, members in groups if len(subject) == 1},
+            level=float(contract.statistics.level),
+            required=contract.support.rows,
         ),
         decided=tuple(_decided(contract, cube, groups)),
         between=ranked_attributes(counted.ranks, level=float(contract.statistics.level)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit_core.cube.axes import UNKNOWN
@@ -30,20 +30,25 @@ class MissingRow:
         return self.gap.lower_all > 0
 
 
-def missing_rows(tables: Sequence[MissingTable], *, level: float, required: int) -> tuple[MissingRow, ...]:
+def missing_rows(
+    tables: Sequence[MissingTable], orders: Mapping[str, Sequence[str]], *, level: float, required: int
+) -> tuple[MissingRow, ...]:
     """Return every column with missing cells, attribute by attribute, the largest gap first.
+
+    `orders` lists the levels of every attribute in the contract's order; others follow.
 
     Formula: share of missing cells with its Wilson interval; gap as `difference_gap`.
     """
-    rows = [_row(table, level, required) for table in tables]
+    rows = [_row(table, orders.get(table.attribute, ()), level, required) for table in tables]
     order = {name: place for place, name in enumerate(dict.fromkeys(table.attribute for table in tables))}
     return tuple(sorted(rows, key=lambda row: (order[row.attribute], -(row.gap.value_all or 0), row.column)))
 
 
-def _row(table: MissingTable, level: float, required: int) -> MissingRow:
+def _row(table: MissingTable, listed: Sequence[str], level: float, required: int) -> MissingRow:
+    place = {name: i for i, name in enumerate(listed)}
     cells = sorted(
         zip(table.groups, table.missing, table.rows, strict=True),
-        key=lambda cell: (cell[0] == UNKNOWN, cell[0]),
+        key=lambda cell: (cell[0] == UNKNOWN, place.get(cell[0], len(place)), cell[0]),
     )
     known = [Count(group=(g,), numerator=x, denominator=n) for g, x, n in cells if g != UNKNOWN]
     return MissingRow(

@@ -228,10 +228,10 @@ def _show_ways() -> None:
 
 def show_who(here: Person) -> None:
     """One quiet line: who is signed in, or that nobody has to be."""
-    with st.container(key="who", horizontal=True, vertical_alignment="center"):
+    with st.container(key="who", horizontal=True, vertical_alignment="center", width="content"):
         if here.email is None:
-            st.caption(SINGLE_USER)
+            st.caption(SINGLE_USER, width="content")
             return
         roles = ", ".join(role.replace("_", " ") for role in here.roles)
-        st.caption(for_markdown(f"Signed in as {here.email} ({roles})"))
+        st.caption(for_markdown(f"Signed in as {here.email} ({roles})"), width="content")
         st.button("Sign out", key="sign_out", type="tertiary", on_click=st.logout)

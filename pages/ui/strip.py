@@ -63,8 +63,14 @@ def show_strip(*, own_files: bool) -> None:
                 icon=":material/upload_file:",
                 query_params=query,
             )
+
+
+def show_full_counts() -> None:
+    """Say on a screen with numbers that they are the analyst's."""
+    audit_id = session.read().audit_id
+    audit = _quietly(audit_id) if audit_id else None
     if audit is not None:
-        st.caption(full_counts(audit.contract.support.privacy_floor))
+        st.caption(full_counts(audit.contract.support.privacy_floor), width="content")
 
 
 def full_counts(floor: int) -> str:
