@@ -130,12 +130,15 @@ def cube_of(counts):
     return build_cube(axes, bands, codes, measures)
 
 
-def question_of(counts, subjects, window=""):
+def question_of(counts, subjects, window="", small_counts="protected"):
     levels = tuple(
         (name, tuple(f"{name} {i}" for i in range(size)))
         for name, size in zip(NAMES, counts.shape, strict=False)
     )
-    return Question(subjects=tuple(subjects), levels=levels, rates=MASKS, floor=FLOOR, window=window)
+    return Question(
+        subjects=tuple(subjects), levels=levels, rates=MASKS, floor=FLOOR, window=window,
+        small_counts=small_counts,
+    )  # fmt: skip
 
 
 def random_counts(draw, shape=(3, 4, 1)):
@@ -182,7 +185,7 @@ def weights(key, counts):
 def worked_out(counts, numbers, aim):
     """Range of one sum of counts, from the exported numbers alone."""
     exact = {key: value for key, value in numbers.items() if key[-1] != "rounded"}
-    rows = np.array([weights(key, counts) for key in exact])
+    rows = np.array([weights(key, counts) for key in exact]).reshape(-1, counts.size)
     sums = np.array([float(value) for value in exact.values()])
     rows, at = np.unique(rows, axis=0, return_index=True)
     ratios = [np.zeros(counts.size)]
@@ -193,7 +196,7 @@ def worked_out(counts, numbers, aim):
     found = []
     for sign in (1, -1):
         best = linprog(sign * aim, np.array(ratios), np.zeros(len(ratios)), rows, sums[at], bounds=(0, None))
-        found.append(sign * best.fun)
+        found.append(sign * (best.fun if best.status == 0 else -np.inf))  # nothing bounds it
     return found[0], found[1]
 
 
@@ -229,6 +232,49 @@ def test_linked_tables_with_all_their_rates_tell_of_no_small_count():
         shown += sum(cell.shown != "hidden" for table in cube.tables for cell in table.cells)
         assert_nothing_is_told(cube, counts)
     assert shown > 25
+
+
+def test_where_small_counts_are_only_rounded_small_groups_are_hidden_with_all_their_counts():
+    """A group under the floor keeps its people, and no count of it is told but one its larger groups tell."""
+    draw, small, rounded = np.random.default_rng(8), 0, 0
+    for _ in range(6):
+        counts = random_counts(draw)
+        subjects = [("gender",), ("origin",), ("gender", "origin")]
+        cube = publish(cube_of(counts), question_of(counts, subjects, small_counts="rounded"))
+        numbers = exported(cube)
+        for table in cube.tables:
+            for cell in table.cells:
+                rounded += len(cell.rounded)
+                key = tuple(zip(table.subject, cell.group, strict=True))
+                people = weights((key, "people"), counts)
+                if int(people @ counts.ravel()) >= FLOOR:
+                    continue
+                small += 1
+                assert cell.shown == "hidden"
+                low, high = worked_out(counts, numbers, people)
+                assert high - low >= FLOOR - 1e-4 and high >= FLOOR - 1e-4
+                for label, decision in itertools.product(range(2), range(2)):
+                    one = np.zeros(counts.shape)
+                    one[..., label, decision] = people.reshape(counts.shape)[..., label, decision]
+                    around = [
+                        one * 0 + weights((part, "people"), counts).reshape(counts.shape)
+                        for part in (key[:1], key[1:])
+                    ]
+                    most = min(int((counts * (side > 0))[..., label, decision].sum()) for side in around)
+                    low, high = worked_out(counts, numbers, one.ravel())
+                    assert high - low >= min(FLOOR, most) - 1e-4
+    assert small > 3 and rounded > 3
+
+
+def test_a_small_numerator_of_a_large_group_is_no_number():
+    counts = np.array([[40, 38], [4, 60]]).reshape(1, 1, 1, 2, 2)
+    counts = np.concatenate([counts, counts * 9])
+    cube = publish(cube_of(counts), question_of(counts, [("gender",)], small_counts="rounded"))
+    fnr = next(mask for mask in MASKS if mask.id == "fnr")
+    cell = cube.cell(("gender",), ("gender 0",))
+    assert cell.people == 142 and cell.rate(fnr) is None
+    assert cell.rounded_rate("fnr") == Fraction(1, 20)  # 4 of 64
+    assert cube.cell(("gender",), ("gender 1",)).rate(fnr) == (36, 576)
 
 
 def test_two_tables_of_two_attributes_each_are_judged_together_with_the_third():

@@ -129,7 +129,12 @@ def _attribute(node: Node) -> types.ProtectedAttribute:
 
 
 def _support(node: Node) -> types.SupportPolicy:
-    return types.SupportPolicy(**{entry.key.text: int(entry.value.text) for entry in node.entries})
+    default = types.SupportPolicy()
+    counts = {
+        entry.key.text: int(entry.value.text) for entry in node.entries if entry.key.text != "small_counts"
+    }
+    small: Any = _text(node, "small_counts") or default.small_counts
+    return types.SupportPolicy(**counts, small_counts=small)
 
 
 def _statistics(node: Node) -> types.Statistics:

@@ -115,13 +115,17 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupportPolicy:
-    """How many people a number needs before it may decide; counts of people, per group."""
+    """How many people a number needs before it may decide; counts of people, per group.
+
+    `small_counts` says what a document shows of a count under the privacy floor inside a larger group.
+    """
 
     positives: int = 50
     negatives: int = 30
     rows: int = 100
     band: int = 30
     privacy_floor: int = 10
+    small_counts: Literal["rounded", "protected"] = "rounded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,9 @@ class RateMasks:
 class Question:
     """What is published together: tables over these axes with these levels, their rates, and the floor.
 
-    `window` names the axis every table is also published by, "" for none.
+    `window` names the axis every table is also published by, "" for none. `small_counts` says what becomes of
+    a count under the floor inside a larger group: *protected*, it is hidden like a small group and can't be
+    worked out; *rounded*, the rates it is the numerator of are shown to five points alone.
     """
 
     subjects: tuple[Subject, ...]
@@ -41,6 +43,7 @@ class Question:
     rates: tuple[RateMasks, ...]
     floor: int
     window: str = ""
+    small_counts: Literal["protected", "rounded"] = "protected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,8 @@ class PublishedCell:
     """One group of a table: its people, and its counts by label × decision as far as they are shown.
 
     Shape and units: `counts` and `known` are (3, 4); a count that is not known is 0 there. `rounded` holds
-    rates in twentieths by their id, where exact ones are not shown.
+    rates in twentieths by their id, where exact ones are not shown. A rate whose numerator is over 0 and
+    under `least` is not shown exactly.
     """
 
     group: Group
@@ -75,11 +79,14 @@ class PublishedCell:
     counts: Integers
     known: Mask
     rounded: tuple[tuple[str, int], ...] = ()
+    least: int = 0
 
     def rate(self, rate: RateMasks) -> tuple[int, int] | None:
         """Return (numerator, denominator) of a rate, or None where one of them is not shown."""
         numerator, denominator = self._sum(rate.numerator), self._sum(rate.denominator)
-        return None if numerator is None or denominator is None else (numerator, denominator)
+        if numerator is None or denominator is None or 0 < numerator < self.least:
+            return None
+        return numerator, denominator
 
     def _sum(self, wanted: Mask) -> int | None:
         """People under a mask: the counts themselves, or everybody but the others."""

@@ -52,10 +52,18 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A count that nobody may work out: the people of a published cell with any of these measures."""
+    """A count that nobody may work out: the people of a published cell with any of these measures.
+
+    `least` is how far apart two feasible values of it must be; None for the floor.
+    """
 
     cell: int
     measures: tuple[int, ...]
+    least: int | None = None
+
+    def apart(self, floor: int) -> int:
+        """Return how far apart two feasible values of the count must be."""
+        return floor if self.least is None else self.least
 
 
 def reach(system: System, shown: Mask, targets: Sequence[Target], *, cap: float) -> tuple[Floats, Floats]:

@@ -121,7 +121,8 @@ class LinkedTables:
         """Return what is shown of every cell, and whether rounded rates may be."""
         people, floor = self.system.people, self.question.floor
         shown = np.ones((len(people), 1 + self.counts.shape[1]), dtype=bool)
-        shown[:, 1:] = (self.counts == 0) | (self.counts >= floor)
+        if self.question.small_counts == "protected":
+            shown[:, 1:] = (self.counts == 0) | (self.counts >= floor)
         shown[people < floor] = False
         shown = self._tied(self._kept(shown, previous))
         shown[-1] = True
@@ -175,9 +176,27 @@ class LinkedTables:
         found = []
         for cell in np.argsort(self.system.people, kind="stable"):
             if not shown[cell].all():
+                if self.question.small_counts == "rounded" and self.system.people[cell] < self.question.floor:
+                    found += self._of_small(int(cell))
+                    continue
                 sums = self._kept_sums(self.counts[cell], shown[cell])
                 found += [Target(cell=int(cell), measures=measures) for measures in sums]
         return found
+
+    def _of_small(self, cell: int) -> Iterator[Target]:
+        """A small cell's people, and each of its measures as far as the larger groups around it leave open.
+
+        Where such a group has fewer than the floor of a measure, and shows them, no more than that many can
+        be hidden in any part of it.
+        """
+        floor, mine = self.question.floor, self.system.member[[cell]].indices
+        yield Target(cell=cell, measures=tuple(range(self.counts.shape[1])))
+        inside = np.asarray(self.system.member[:, mine].sum(axis=1)).ravel() == len(mine)
+        around = np.flatnonzero(inside & (self.system.people >= floor))
+        for at in range(self.counts.shape[1]) if self.measures else ():
+            most = int(self.counts[around, at].min()) if len(around) else floor
+            if most:
+                yield Target(cell=cell, measures=(at,), least=min(floor, most))
 
     def _kept_sums(self, counts: Integers, shown: Mask) -> list[tuple[int, ...]]:
         """Sums of measures that must be kept: all of a small cell; of a large one what is small of it, and
@@ -186,7 +205,8 @@ class LinkedTables:
         floor, people = self.question.floor, tuple(range(len(counts)))
         if not shown[0] and counts.sum() < floor:
             return self.sums
-        found = [sums for sums in self.sums if 0 < counts[list(sums)].sum() < floor]
+        strict = self.question.small_counts == "protected"
+        found = [sums for sums in self.sums if strict and 0 < counts[list(sums)].sum() < floor]
         found += [(at,) for at in people if not shown[1 + at]] if shown[0] else [people]
         return list(dict.fromkeys(found))
 
@@ -200,6 +220,18 @@ class LinkedTables:
                 exact = bool(shown[cell, 1:][bottom > 0].all())
                 if denominator >= ROOM * self.question.floor and not exact:
                     yield int(cell), rate, round(Fraction(STEPS * numerator, denominator)), (top, bottom)
+
+    def _small(self, shown: Mask) -> Iterator[tuple[int, str, int]]:
+        """Rates whose small numerator alone keeps them from being shown: (cell, rate, twentieths)."""
+        if self.question.small_counts == "protected" or not self.measures:
+            return
+        for cell in np.flatnonzero(shown[:, 0]):
+            for rate in self.question.rates:
+                top = np.array([rate.numerator[pair] for pair in self.measures], dtype=bool)
+                bottom = np.array([rate.denominator[pair] for pair in self.measures], dtype=bool)
+                numerator, denominator = (int(self.counts[cell][side].sum()) for side in (top, bottom))
+                if shown[cell, 1:][bottom].all() and 0 < numerator < self.question.floor:
+                    yield int(cell), rate.id, round(Fraction(STEPS * numerator, denominator))
 
     def _ratios(self, shown: Mask) -> tuple[Any, Any] | None:
         """What rounded rates give away, as bounds on the finest cells: (matrix, room)."""
@@ -220,6 +252,8 @@ class LinkedTables:
         rates: dict[int, list[tuple[str, int]]] = {}
         for cell, rate, steps, _ in self._rounded(shown) if rounded else ():
             rates.setdefault(cell, []).append((rate.id, steps))
+        for cell, name, steps in self._small(shown):
+            rates.setdefault(cell, []).append((name, steps))
         for subject in self.subjects:
             cells = []
             for group in self._groups(subject):
@@ -242,6 +276,7 @@ class LinkedTables:
             people=int(counts.sum()),
             counts=np.where(known, self._as_table(counts), 0),
             known=known,
+            least=0 if self.question.small_counts == "protected" else self.question.floor,
         )
         told = {rate.id for rate in self.question.rates if exact.rate(rate) is not None}
         return replace(exact, rounded=tuple(pair for pair in rounded if pair[0] not in told))

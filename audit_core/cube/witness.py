@@ -98,7 +98,8 @@ def proves(system: System, proof: Floats, target: Target, floor: int) -> bool:
     measures = list(target.measures)
     moved = proof[:, inside][:, :, measures].sum(axis=(1, 2))
     value = system.counts[inside][:, measures].sum()
-    return bool(abs(moved[0] - moved[1]) >= floor - TINY and value + moved.max() >= floor - TINY)
+    least = target.apart(floor)
+    return bool(abs(moved[0] - moved[1]) >= least - TINY and value + moved.max() >= least - TINY)
 
 
 def witness(system: System, target: Target, floor: int, terms: Terms) -> Floats | None:
@@ -148,7 +149,8 @@ def _apart(
     value = float(row @ system.counts.ravel())
     row = np.concatenate([row[free], np.zeros(extra)])
     rows = np.array([np.concatenate([-row, row]), np.concatenate([-row, 0 * row])])
-    room = np.array([-float(floor), value - floor])
+    least = float(target.apart(floor))
+    room = np.array([-least, value - least])
     if terms.ratios is None:
         return sparse.csr_array(rows), room
     matrix, spare = sparse.csr_array(terms.ratios[0])[:, free], terms.ratios[1]

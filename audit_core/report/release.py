@@ -39,6 +39,7 @@ def question_of(contract: ReleaseContract, cube: CountCube) -> Question:
         levels=tuple((name, _levels(contract, cube, name)) for name in names),
         rates=tuple(map(masks_of, RATES.values())),
         floor=contract.support.privacy_floor,
+        small_counts=contract.support.small_counts,
     )
 
 
