@@ -60,9 +60,14 @@ def visible(text: str) -> str:
     return "".join(shown)
 
 
-def clip(text: str, length: int) -> str:
-    """Return at most `length` characters, an ellipsis for what is left out."""
-    return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
+def clip(text: str, length: int, *, words: bool = False) -> str:
+    """Return at most `length` characters, an ellipsis for what is left out; prose is cut between `words`."""
+    if len(text) <= length:
+        return text
+    kept = text[: max(0, length - 1)].rstrip()
+    if words and len(kept) < len(text) and not text[len(kept)].isspace() and " " in kept[-20:]:
+        kept = kept[: kept.rindex(" ")].rstrip(" ,;:")
+    return kept + "…"
 
 
 def one_line(text: str) -> str:

@@ -82,7 +82,7 @@ def _verdict(summary: Summary) -> dict[str, str]:
 
 def _text(text: str, length: int) -> str:
     """Text that can be printed, is cut at a length and may break inside long words."""
-    shown = clip(for_typst(clip(text, 4 * length)), length)
+    shown = clip(for_typst(clip(text, 4 * length)), length, words=True)
     shown = _UNIT.sub("\u00a0\\1", shown)
     return " ".join(_breakable(word) for word in shown.split(" "))
 
