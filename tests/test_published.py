@@ -10,22 +10,26 @@ from dataclasses import replace
 import numpy as np
 import pypdf
 import pytest
-from report_factory import CONTRACT, audit_of, contract_of, counted, drift_table
+from report_factory import AS_OF, CONTRACT, audit_of, contract_of, counted, drift_table
 from scipy.optimize import linprog
 
+from audit_core.audit import AuditRequest, run_audit
 from audit_core.cube.axes import UNKNOWN
+from audit_core.cube.count_cube import build_cube
 from audit_core.decision.verdict import RequirementState
 from audit_core.evidence.workspace import Workspace
+from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Suppressed
 from audit_core.report.junit import junit_bytes
 from audit_core.report.pdf import summary_pdf
 from audit_core.report.published import published
 from audit_core.report.published_result import published_result, published_result_bytes
+from audit_core.report.release import masks_of
 from audit_core.report.result import result_bytes
 from audit_core.report.sarif import sarif_bytes
 from audit_core.report.sentences import sentence
 from audit_core.report.step_summary import step_summary_bytes
-from audit_core.report.withheld import PublishedAudit, WithheldFinding
+from audit_core.report.withheld import PublishedAudit, WithheldFinding, counts_digest
 
 GENDERS = {"man": 0.5, "nonbinary": 0.001, "woman": 0.499}
 REQUIRED = CONTRACT.replace("required: [man, woman]", "required: [man, woman, nonbinary]")
@@ -284,7 +288,7 @@ def json_constraints(result, levels):
 
 @pytest.mark.parametrize(("policy", "fewest"), [("protected", 9), ("rounded", 5)])
 def test_the_published_json_tells_of_no_small_count(audit, policy, fewest):
-    """The attack reads nothing but the file; a small count of a larger group is an aim where it is protected."""
+    """The attack reads nothing but the file; small counts of larger groups are aims where protected."""
     support = replace(audit.contract.support, small_counts=policy)
     audit = replace(audit, contract=replace(audit.contract, support=support))
     result = json.loads(published_result_bytes(audit))
@@ -325,3 +329,80 @@ def test_every_screen_says_that_it_shows_full_counts():
 
     said = "Full counts, for analysts. What leaves this workspace hides cells under 10 people."
     assert full_counts(10) == said
+
+
+def test_published_tables_that_cross_tell_nothing_of_each_other(tmp_path):
+    """Tables without rows have no cells in common, so a margin and its parts could be subtracted."""
+    sizes = {"X": 3, "A": 310, "B": 290, "Y": 62, "Z": 31}
+    lines = ["attribute,group,n,selected"]
+    for sex in ("M", "F"):
+        lines += [
+            f"sex × race,{sex} × {race},{n if sex == 'M' else n + 100},{n // 2}" for race, n in sizes.items()
+        ]
+    lines += ["sex,M,696,347", "sex,F,1196,347"]
+    lines += [f"race,{race},{2 * n + 100},{2 * (n // 2)}" for race, n in sizes.items()]
+    (tmp_path / "counts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = (
+        CONTRACT[: CONTRACT.index("data:")]
+        + "data:\n  attributes: [{name: sex}, {name: race}]\n  intersections: [[sex, race]]\ntable: {}\n"
+        + "checks:\n  - {id: ratio, stage: training, metric: selection_rate, compare: ratio, of: [sex],"
+        + " limit: {min: 0.8},"
+        + " severity: major, owner: ml_owner, why: w}\n"
+        + CONTRACT[CONTRACT.index("roles:") :]
+    )
+    request = AuditRequest(
+        contract=text.encode(), contract_name="c", table=tmp_path / "counts.csv", as_of=AS_OF
+    )
+    made = run_audit(request, Workspace(tmp_path / "w"))
+    people = {(*g["attribute"], *g["group"]): g["people"] for g in published_result(made)["groups"]}
+    assert people["sex", "M"] == 696
+    assert all(people["sex", "race", sex, race] is None for sex in "MF" for race in sizes)
+
+
+def test_a_psi_with_a_small_bin_is_told_to_one_decimal(audit):
+    rows = replace(audit.counted, drift=(drift_table("club", (1000, 1400, 100), (1100, 1300, 7)),))
+    made = audit_of(audit.contract, rows)
+    assert made.measurements.drift[0].statistics.psi not in (
+        round(made.measurements.drift[0].statistics.psi, 1),
+    )
+    shown = published(made)
+    told = shown.measurements.drift[0].statistics.psi
+    assert told == round(made.measurements.drift[0].statistics.psi, 1)
+    finding = shown.finding("input_drift")
+    assert finding.value == round(finding.value, 1)
+
+
+def test_a_rate_with_few_outside_it_is_rounded_too(audit):
+    release = published(audit).release
+    for table in release.tables:
+        for cell in table.cells:
+            for name in ("tpr", "fpr"):
+                counts = cell.rate(masks_of(RATES[name])) if cell.shown != "hidden" else None
+                assert counts is None or all(n == 0 or n >= 10 for n in (counts[0], counts[1] - counts[0]))
+
+
+def test_an_audit_remembers_what_every_earlier_one_hid(tmp_path, audit):
+    """By the order of writing, and past an audit in between that hid less."""
+    workspace, contract = Workspace(tmp_path), REQUIRED.encode()
+    workspace.save(replace(audit, id="A-20261119-0117abcd", created_at="2026-11-19T12:00:00+00:00"), contract)
+    between = audit_of(audit.contract, counted(rows=5000, gender={"man": 0.5, "woman": 0.5}, seed=4))
+    workspace.save(
+        replace(between, id="A-20261118-0117abcd", created_at="2026-11-18T12:00:00+00:00"), contract
+    )
+    later = replace(audit, id="A-20261117-0117abcd", created_at="2026-11-17T12:00:00+00:00")
+    hidden = {(cell.subject, cell.group) for cell in workspace.withheld_before(later)}
+    assert (("gender",), ("nonbinary",)) in hidden
+
+
+def test_counts_without_scores_that_hide_something_have_no_hash_to_try_out(audit):
+    cube = audit.counted.cube
+    codes = cube.codes.copy()
+    codes[:, -1] = -1
+    bare = replace(
+        audit, counted=replace(audit.counted, cube=build_cube(cube.axes, cube.bands, codes, cube.measures))
+    )
+    fingerprint = bare.counted.cube.fingerprint
+    assert counts_digest(bare) == fingerprint  # the analyst's
+    assert counts_digest(published(bare)) == "Withheld for privacy"
+    assert fingerprint not in published_result_bytes(bare).decode() + junit_bytes(bare).decode()
+    assert counts_digest(published(audit)) == audit.counted.cube.fingerprint

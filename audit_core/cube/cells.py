@@ -69,8 +69,8 @@ class PublishedCell:
     """One group of a table: its people, and its counts by label × decision as far as they are shown.
 
     Shape and units: `counts` and `known` are (3, 4); a count that is not known is 0 there. `rounded` holds
-    rates in twentieths by their id, where exact ones are not shown. A rate whose numerator is over 0 and
-    under `least` is not shown exactly.
+    rates in twentieths by their id, where exact ones are not shown. A rate with over 0 and under
+    `least` people in its numerator, or outside it, is not shown exactly.
     """
 
     group: Group
@@ -84,7 +84,9 @@ class PublishedCell:
     def rate(self, rate: RateMasks) -> tuple[int, int] | None:
         """Return (numerator, denominator) of a rate, or None where one of them is not shown."""
         numerator, denominator = self._sum(rate.numerator), self._sum(rate.denominator)
-        if numerator is None or denominator is None or 0 < numerator < self.least:
+        if numerator is None or denominator is None:
+            return None
+        if 0 < numerator < self.least or 0 < denominator - numerator < self.least:
             return None
         return numerator, denominator
 

@@ -133,7 +133,8 @@ class LinkedTables:
         shown = self._tied(found.shown)
         ratios = self._ratios(shown)
         settled = replace(found, shown=shown)
-        return shown, ratios is not None and stands(self.system, settled, targets, floor, ratios)
+        # Beside rounded rates a range holds fewer whole numbers than its width says: two more make up for it.
+        return shown, ratios is not None and stands(self.system, settled, targets, floor + 2, ratios)
 
     def _kept(self, shown: Mask, previous: tuple[Withheld, ...]) -> Mask:
         """What is shown under the mask of the release before, while any cell of it has hardly changed."""
@@ -173,7 +174,7 @@ class LinkedTables:
 
     def _targets(self, shown: Mask) -> list[Target]:
         """Every count that has to be kept, cells with fewest people first."""
-        found = []
+        found: list[Target] = []
         for cell in np.argsort(self.system.people, kind="stable"):
             if not shown[cell].all():
                 if self.question.small_counts == "rounded" and self.system.people[cell] < self.question.floor:
@@ -222,7 +223,7 @@ class LinkedTables:
                     yield int(cell), rate, round(Fraction(STEPS * numerator, denominator)), (top, bottom)
 
     def _small(self, shown: Mask) -> Iterator[tuple[int, str, int]]:
-        """Rates whose small numerator alone keeps them from being shown: (cell, rate, twentieths)."""
+        """Rates that a small count on one side alone keeps from being shown: (cell, rate, twentieths)."""
         if self.question.small_counts == "protected" or not self.measures:
             return
         for cell in np.flatnonzero(shown[:, 0]):
@@ -230,7 +231,8 @@ class LinkedTables:
                 top = np.array([rate.numerator[pair] for pair in self.measures], dtype=bool)
                 bottom = np.array([rate.denominator[pair] for pair in self.measures], dtype=bool)
                 numerator, denominator = (int(self.counts[cell][side].sum()) for side in (top, bottom))
-                if shown[cell, 1:][bottom].all() and 0 < numerator < self.question.floor:
+                sides = (numerator, denominator - numerator)
+                if shown[cell, 1:][bottom].all() and any(0 < n < self.question.floor for n in sides):
                     yield int(cell), rate.id, round(Fraction(STEPS * numerator, denominator))
 
     def _ratios(self, shown: Mask) -> tuple[Any, Any] | None:

@@ -100,10 +100,28 @@ def publish(cube: CountCube, question: Question, previous: tuple[Withheld, ...] 
         shown, rounded = linked.settled(previous)
         tables |= {table.subject: table for table in linked.tables(shown, rounded=rounded)}
         mask += linked.remembered(shown)
+    if cube.published:
+        tables = _without_crossed(tables)
     asked = dict.fromkeys([(), *question.subjects, *tables])
     missing = {name: PublishedTable(subject=name, cells=_hidden(question, name)) for name in asked}
     ordered = tuple(tables.get(name, missing[name]) for name in asked)
     return PublishedCube(question=question, measures=measures, tables=ordered, mask=tuple(mask))
+
+
+def _without_crossed(tables: dict[Subject, PublishedTable]) -> dict[Subject, PublishedTable]:
+    """Published counts have no finer cells in common, so their tables are protected one by one.
+
+    Where one of several tables that share an attribute hides a cell, a crossed one could tell it by its sums:
+    then none of more than one attribute is shown.
+    """
+    kept = dict(tables)
+    for part in _connected([subject for subject in tables if subject]):
+        cells = [cell for subject in part for cell in tables[subject].cells]
+        if len(part) > 1 and any(cell.shown != "counts" for cell in cells):
+            for subject in (name for name in part if len(name) > 1):
+                hidden = tuple(hidden_cell(cell.group) for cell in tables[subject].cells)
+                kept[subject] = PublishedTable(subject=subject, cells=hidden)
+    return kept
 
 
 def _whole(cube: CountCube) -> Integers:

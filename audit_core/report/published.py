@@ -18,7 +18,9 @@ from audit_core.decision.record import Audit
 from audit_core.decision.verdict import RequirementState
 from audit_core.findings.finding import Finding
 from audit_core.metrics.catalogue import CRITERIA, RATES, RateMetric
-from audit_core.metrics.estimate import Measured
+from audit_core.metrics.drift import DriftStatistics
+from audit_core.metrics.estimate import Measured, TooFew
+from audit_core.metrics.intervals import Interval
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow, Measurements, Rate, SubjectGap
 from audit_core.report.release import masks_of, release_of, released_rate, same_counts
@@ -62,8 +64,26 @@ def _measurements(audit: Audit, release: PublishedCube) -> Measurements:
     )
 
 
+def coarse_psi(row: DriftRow, floor: int) -> bool:
+    """Whether a feature has a bin under the floor: its exact PSI could then be solved for that bin's rows."""
+    return any(rows < floor for rows in (*row.table.reference, *row.table.current))
+
+
 def _drift(row: DriftRow, floor: int) -> DriftRow:
     """A feature's drift without its bins: how many had a value, and none, to the nearest floor."""
+    found = row.statistics
+    if isinstance(found, DriftStatistics) and coarse_psi(row, floor):
+        coarse = replace(
+            found,
+            psi=round(found.psi, 1),
+            kl_current_reference=round(found.kl_current_reference, 1),
+            kl_reference_current=round(found.kl_reference_current, 1),
+            js=round(found.js, 1),
+            excess=round(found.excess, 1),
+            chi2=round(found.chi2, 0),
+            chi2_p=round(found.chi2_p, 1),
+        )
+        row = replace(row, statistics=coarse, ks=None)
     before, after = (floor * round(Fraction(rows, floor)) for rows in row.table.missing())
     whole = [sum(counts) for counts in (row.table.reference, row.table.current)]
     bins = replace(
@@ -79,13 +99,19 @@ def _drift(row: DriftRow, floor: int) -> DriftRow:
 
 def _rate(rate: Rate, audit: Audit, release: PublishedCube) -> Rate:
     shown = released_rate(release, rate.subject, rate.group, rate.metric, audit.contract)
-    # The analyst's own interval knows of repeated people; it stands on the same counts.
-    return rate if same_counts(rate.estimate, shown) else replace(rate, estimate=shown)
+    # The analyst's own interval knows of repeated people; it stands on the same counts. To two digits it does
+    # not tell how many repeat.
+    found = rate.estimate
+    if not same_counts(found, shown):
+        return replace(rate, estimate=shown)
+    if audit.counted.people and isinstance(found, Measured | TooFew):
+        return replace(rate, estimate=replace(found, low=round(found.low, 2), high=round(found.high, 2)))
+    return rate
 
 
 def _gap_is_shown(gap: SubjectGap, audit: Audit, release: PublishedCube) -> bool:
     """Whether a gap and its bounds are made of shown counts alone."""
-    return _same_everywhere(gap.subject, gap.metric, audit, release)
+    return not audit.counted.people and _same_everywhere(gap.subject, gap.metric, audit, release)
 
 
 def _same_everywhere(subject: Subject, metric: str, audit: Audit, release: PublishedCube) -> bool:
@@ -99,6 +125,9 @@ def _same_everywhere(subject: Subject, metric: str, audit: Audit, release: Publi
 def _same(metric: str, subject: Subject, group: Group, audit: Audit, release: PublishedCube) -> bool:
     """Whether a group's value stands on published counts; of a mean, on how many had which label."""
     rates = CRITERIA.get(metric, ("base_rate",) if metric in _MEANS else (metric,))
+    cell = release.cell(subject, group)
+    if metric in _MEANS and (cell is None or cell.shown != "counts"):  # a mean of scores tells of decisions
+        return False
     return all(
         name in RATES
         and same_counts(
@@ -111,8 +140,14 @@ def _same(metric: str, subject: Subject, group: Group, audit: Audit, release: Pu
 
 def _finding(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
     """A finding as it may be published: whole, without what stands on other groups, or without a number."""
+    if finding.metric == "psi":
+        return _psi(finding, audit, release)
     if finding.metric in _ABOUT_FILES or not finding.subject or finding.status == "NOT_RUN":
         return finding
+    if not _counts_every_row(audit, release):  # rows that no table holds stand in “how many rows more”
+        finding = replace(finding, needs=None)
+    if audit.counted.people:
+        finding = _to_two_digits(finding)
     if finding.reason not in _NAMES_A_ZERO and _same_everywhere(
         finding.subject, finding.metric, audit, release
     ):
@@ -125,17 +160,46 @@ def _finding(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
     return replace(finding, lower=None, upper=None, chance=None, needs=None, names=names)
 
 
+def _psi(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
+    """Drift to one decimal where a feature it was judged on has a bin under the floor."""
+    rows = [row for row in audit.measurements.drift if not row.table.group]
+    if not isinstance(finding.value, float) or not any(coarse_psi(row, release.floor) for row in rows):
+        return finding
+    return replace(finding, value=round(finding.value, 1))
+
+
+def _to_two_digits(finding: Finding) -> Finding:
+    """Bounds and interval where people repeat: exact ones would tell how many."""
+    found = finding.interval
+    interval = None if found is None else Interval(round(found.low, 2), round(found.high, 2))
+    lower, upper, chance = (
+        None if end is None else round(end, 2) for end in (finding.lower, finding.upper, finding.chance)
+    )
+    return replace(finding, interval=interval, lower=lower, upper=upper, chance=chance, needs=None)
+
+
+def _counts_every_row(audit: Audit, release: PublishedCube) -> bool:
+    """Whether the published tables hold every row, none left out as rare."""
+    everybody = release.cell((), ())
+    return everybody is not None and everybody.people == audit.counted.cube.rows
+
+
 def _people_are_shown(finding: Finding, audit: Audit, release: PublishedCube) -> bool:
     """Whether the number of people of every group is shown, which is all that coverage is made of."""
-    table, everybody = release.table(finding.subject), release.cell((), ())
-    if table is None or everybody is None or everybody.people != audit.counted.cube.rows:
+    table = release.table(finding.subject)
+    if table is None or not _counts_every_row(audit, release):
         return False
     return all(cell.people is not None for cell in table.cells)
 
 
 def _pair_is_shown(finding: Finding, audit: Audit, release: PublishedCube) -> bool:
-    """Whether a gap is told by two shown groups alone, and its words do not lean on another one."""
-    high, low = finding.high, finding.low
+    """Whether a gap is told by two shown groups alone, and its words do not lean on another one.
+
+    The highest and the lowest rate bound the others, so none of them may be hidden.
+    """
+    high, low, table = finding.high, finding.low, release.table(finding.subject)
+    if table is None or any(cell.shown != "counts" for cell in table.cells):
+        return False
     if finding.compare not in ("difference", "ratio") or high is None or low is None:
         return False
     if finding.reason not in ("within", "beyond", "point_beyond", "either_way", "too_few"):

@@ -113,7 +113,7 @@ def _calibration(row: CalibrationRow, audit: PublishedAudit) -> dict[str, Any]:
     """Calibration of a group whose counts are shown, at three decimals."""
     cell, found = audit.release.cell(row.subject, row.group), row.calibration
     named = {"attribute": list(row.subject), "group": words(row.group)}
-    if cell is None or cell.rate(masks_of(RATES["base_rate"])) is None:
+    if cell is None or cell.shown != "counts" or cell.rate(masks_of(RATES["base_rate"])) is None:
         return named | {"status": "suppressed", "reason": SMALL_COUNT}
     if not isinstance(found, GroupCalibration):
         return named | {"status": "undefined", "reason": found.reason}

@@ -12,7 +12,7 @@ from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.metrics.catalogue import CRITERIA
 from audit_core.report.people import of_every_hundred, subject_words
-from audit_core.report.words import measure_name
+from audit_core.report.words import WITHHELD, measure_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,18 @@ def privacy_note(audit: Audit) -> str:
     return (
         f"{hidden_words(audit.release)}." if isinstance(audit, PublishedAudit) and audit.release.mask else ""
     )
+
+
+def counts_digest(audit: Audit) -> str:
+    """Return the SHA-256 of the counts; not where hidden counts could be tried out against it.
+
+    Without a score every count is a small whole number, and a document would bind the hidden ones to a hash
+    that a second of guessing opens. With scores the hash covers their sums too, which nobody can guess.
+    """
+    cube = audit.counted.cube
+    hidden = isinstance(audit, PublishedAudit) and bool(audit.release.mask)
+    guessable = hidden and not (cube.codes[:, -1] >= 0).any()
+    return WITHHELD if guessable else cube.fingerprint
 
 
 def rounded_sentence(finding: WithheldFinding, contract: ReleaseContract) -> str:
