@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_core import __version__
-from audit_core.contract.schema import Check, ReleaseContract, Stage
+from audit_core.contract.schema import ReleaseContract, Stage
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.build import count_table, rank_groups, shared_ids, take_in
 from audit_core.cube.build_clusters import person_totals
@@ -26,6 +26,7 @@ from audit_core.cube.drift import DriftTable
 from audit_core.cube.no_rows import no_rows
 from audit_core.decision.assess import assess
 from audit_core.decision.record import Audit, ScoredBy
+from audit_core.decision.redecided import limited
 from audit_core.errors import AuditError, UsageError
 from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import Workspace
@@ -167,7 +168,7 @@ def _count_published(
 
 def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
     """Return the audit as it would be decided under another limit; nothing is counted or measured again."""
-    checks = tuple(_limited(c, limit) if c.id == check_id else c for c in audit.contract.checks)
+    checks = tuple(limited(c, limit) if c.id == check_id else c for c in audit.contract.checks)
     contract = replace(audit.contract, checks=checks)
     as_of = datetime.fromisoformat(audit.created_at)
     found = assess(contract, audit.counted, audit.stages, as_of, audit.measurements)
@@ -178,12 +179,6 @@ def with_limit(audit: Audit, check_id: str, limit: Fraction) -> Audit:
         requirements=found.requirements,
         decision=found.decision,
     )
-
-
-def _limited(check: Check, limit: Fraction) -> Check:
-    """The check under another limit; a check with both ends keeps its lower one."""
-    key = "min" if check.limit.min is not None and check.limit.max is None else "max"
-    return replace(check, limit=replace(check.limit, **{key: limit}))
 
 
 def _audit_id(

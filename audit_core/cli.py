@@ -157,9 +157,11 @@ def _check(arguments: argparse.Namespace) -> int:
     from audit_core.findings.lint import lint
     from audit_core.report.lint_words import lint_lines
     from audit_core.report.matrix import plan_lines
+    from audit_core.report.numbers import counted
 
     contract = read_contract(arguments.contract)
-    said = f"{arguments.contract}: no problems · {len(contract.checks)} checks · status {contract.status}"
+    checks = counted(len(contract.checks), "checks")
+    said = f"{arguments.contract}: no problems · {checks} · status {contract.status}"
     print(for_terminal(said))
     for line in (*lint_lines(lint(contract), str(arguments.contract)), *plan_lines(contract)):
         print(for_terminal(line))

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from scipy.stats import binom, multinomial
 
 from audit_core.cube.clusters import PersonTotals
+from audit_core.cube.ranks import rank_sums
 from audit_core.metrics import crosschecks
 from audit_core.metrics.bootstrap import Cells, Plan, Values, bootstrap_interval
+from audit_core.metrics.calibration import MICRO, BandSums, GroupCalibration, calibration
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import design_effect
 from audit_core.metrics.estimate import Undefined
@@ -25,9 +27,8 @@ from audit_core.metrics.intervals import (
     z_one_sided,
     z_two_sided,
 )
-from audit_core.metrics.matched_pairs import PairCounts
-from audit_core.metrics.pair_intervals import bonett_price_ratio, newcombe_paired, tango_interval
-from audit_core.metrics.ranking import auc, rank_sums
+from audit_core.metrics.pair_intervals import PairCounts, bonett_price_ratio, newcombe_paired, tango_interval
+from audit_core.metrics.ranking import auc
 
 Floats = npt.NDArray[np.float64]
 Figure = tuple[str, float, str]
@@ -52,6 +53,7 @@ def measure() -> Iterator[Figure]:
     yield from _delong()
     yield from _clusters()
     yield from _bootstrap()
+    yield from _calibration()
 
 
 def told(mean: float) -> str:
@@ -289,6 +291,47 @@ def _area(cells: Cells, n: npt.NDArray[np.int64], _mean: Floats) -> Values:
     pairs = ones.sum(axis=1) * zeros.sum(axis=1)
     won = (ones * (np.cumsum(zeros, axis=1) - zeros / 2)).sum(axis=1)
     return Values(won / np.maximum(pairs, 1), pairs > 0)
+
+
+def _calibration() -> Iterator[Figure]:
+    """Calibration in the large of one constant score: exact, over all outcomes of one group and of two."""
+    approve = z_one_sided(0.95)
+    for n in SIZES:
+        x, se = np.arange(n + 1), _residual_errors(n)
+        held = [float(binom.pmf(x, n, p) @ (np.abs(x / n - p) <= Z * se)) for p in RATES_SEEN]
+        yield (
+            f"calibration, n {n}: mean coverage",
+            100 * float(np.mean(held)),
+            told(100 * float(np.mean(held))),
+        )
+        yield f"calibration, n {n}: least coverage", 100 * min(held), "%"
+        apart, both = np.abs(x[:, None] - x) / n, np.hypot(se[:, None], se)
+        passed, accused = apart + approve * both, apart - Z * both
+        at = [
+            (np.outer(binom.pmf(x, n, low + limit), binom.pmf(x, n, low)), limit)
+            for low, limit in product((0, 0.02, 0.05, 0.1, 0.2, 0.45), (0.02, 0.05, 0.1, 0.2))
+        ]
+        wrong = max(100 * float(chance[passed <= limit].sum()) for chance, limit in at)
+        yield f"calibration, two groups of {n} at the limit: most often passed", wrong, "%"
+        wrong = max(100 * float(chance[accused > limit].sum()) for chance, limit in at)
+        yield f"calibration, two groups of {n} at the limit: most often accused", wrong, "%"
+
+
+SIZES, RATES_SEEN = (20, 50, 100, 200, 500, 1000), np.arange(4, 101) / 200
+
+
+def _residual_errors(n: int) -> Floats:
+    """The product's standard error for 0 … n positives among n rows of score .1."""
+    score = MICRO // 10
+    found = []
+    for x in range(n + 1):
+        sums = BandSums(
+            n0=[n - x], n1=[x], s0=[(n - x) * score], s1=[x * score], squares=n * score**2, edges=[0, MICRO]
+        )
+        one = calibration(sums, cuts=[0, MICRO], seed=SEED)
+        assert isinstance(one, GroupCalibration)
+        found.append(one.in_the_large_se)
+    return np.array(found)
 
 
 def _cells(group: list[int], label: list[int], band: list[int], rows: npt.ArrayLike) -> Cells:

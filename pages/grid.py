@@ -7,9 +7,15 @@ from typing import Any
 import streamlit as st
 
 from audit_core.decision.record import Audit
-from audit_core.report.charts.grid import SupportGrid, grid_alt, grid_figure, support_grid
+from audit_core.report.charts.grid import grid_alt, grid_figure
 from audit_core.report.escape import for_markdown
-from audit_core.report.support_grid import grid_sentence, private_sentence, required_sentence
+from audit_core.report.support_grid import (
+    SupportGrid,
+    grid_sentence,
+    private_sentence,
+    required_sentence,
+    support_grid,
+)
 from audit_core.report.tables import cell_words, count_rows, grid_rows
 from audit_core.report.wording import sentence, status_word
 from pages.ui import session

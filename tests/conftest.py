@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from streamlit.testing.v1 import AppTest
 
 from audit_core.audit import worked_example
 from audit_core.decision.record import Audit
@@ -32,6 +33,16 @@ def hiring_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def hiring_audit(hiring_workspace: Workspace) -> Audit:
     """The worked example, audited once with its model in the isolated worker."""
     return worked_example(hiring_workspace)
+
+
+@pytest.fixture
+def app(hiring_workspace: Workspace, hiring_audit: Audit, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The dashboard with the worked example open; a fault is raised, where a person reads one sentence."""
+    monkeypatch.setenv("EVENHAND_DEBUG", "1")
+    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["audit"] = hiring_audit.id
+    return test.run()
 
 
 def _beside(variable: str, name: str, proof: str) -> Path:

@@ -41,6 +41,6 @@ def counted_of(cube: CountCube, repeated: int = 0) -> Counted:
     return Counted(
         cube=cube,
         intake=Intake(rows=cube.rows, counted=cube.rows, dropped=(), missing_label=0, edge_rows=0,
-                      repeated=repeated, folded=(), last_window="2026-10"),
+                      repeated=repeated, folded=(), last_window=""),
         ranks=(), drift=(), overlap=None, has_train=False,
     )  # fmt: skip

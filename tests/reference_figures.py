@@ -21,7 +21,8 @@ from audit_core.metrics.estimate import Count, Undefined
 from audit_core.metrics.gaps import difference_gap
 from audit_core.metrics.hiring import SMALL_SHARE, counts_of, impact_table
 from audit_core.metrics.intervals import clopper_pearson, newcombe_difference, wilson, z_two_sided
-from audit_core.metrics.matched_pairs import PairCounts, compare_pair, mcnemar
+from audit_core.metrics.matched_pairs import compare_pair, mcnemar
+from audit_core.metrics.pair_intervals import PairCounts
 
 Group = tuple[str, ...]
 LIKE_NOTHING = 10**12  # counts this many times over, against which a half per bin weighs nothing

@@ -101,7 +101,8 @@ def counted(rows=6000, penalty=0.55, seed=7, gender=None, ethnicity=None, drift=
                       edge_rows=2, repeated=3, folded=(), last_window="2026-10"),
         ranks=tuple(_ranks(axes, (g, e), label, q)),
         drift=tuple(drift) or DRIFT,
-        overlap=Overlap(shared=0, train_ids=8000, evaluation_ids=rows),
+        overlap=Overlap(shared=0, train_ids=8000, evaluation_ids=rows, train_rows=8000,
+                        train_without_id=0, evaluation_rows=rows, evaluation_without_id=0),
         has_train=True,
     )  # fmt: skip
 

@@ -11,7 +11,12 @@ from report_factory import CONTRACT, audit_of, contract_of, counted
 
 from audit_core import audit as verbs
 from audit_core.audit import with_limit
-from audit_core.decision.assess import assess, period_end, withheld_grounds
+from audit_core.cube.axes import NEITHER
+from audit_core.decision.assess import assess, decided_on, period_end, withheld_grounds
+from audit_core.decision.redecided import redecide
+from audit_core.decision.robustness import robustness
+from audit_core.decision.trial import at_thresholds
+from audit_core.findings.implied import is_implied, with_implied_checks
 
 AS_OF = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STAGES = ("data", "training", "predeploy")
@@ -74,7 +79,13 @@ def test_the_review_date_is_the_last_good_day(as_of, passed):
         ("3 weeks", "2026-10", None),
         ("1 month", "2026Q3", "data_too_old"),
         ("60 days", "2026Q3", None),
-        ("30 days", "2026-12", None),  # a month that has not ended is not old
+        ("30 days", "2026-11", None),  # a month that has not ended is not old
+        ("30 days", "2026-12", "data_age_unknown"),  # no row can be from a month that has not begun
+        ("120 days", "2031-01", "data_age_unknown"),
+        ("30 days", "2026-11-21", None),  # a day ahead is another time zone
+        ("30 days", "2026-11-22", "data_age_unknown"),
+        ("60 days", "2026-W41", None),
+        ("30 days", "2026-W41", "data_too_old"),
         ("120 days", "week 12", "data_age_unknown"),
         ("120 days", "2026-13", "data_age_unknown"),
     ],
@@ -101,6 +112,7 @@ def test_without_a_window_the_stated_version_tells_the_age():
         ("2026-10-05", date(2026, 10, 5)),
         ("2026-10-05T09:30:00Z", date(2026, 10, 5)),
         (" 2026-10 ", date(2026, 10, 31)),
+        ("2026-W41", date(2026, 10, 11)),
     ],
 )
 def test_the_last_day_of_a_period(text, end):
@@ -193,3 +205,45 @@ def test_the_whole_decision_of_one_check_moves_from_approved_to_blocked():
         with_limit(audit, "tpr_gap", limit).decision.verdict for limit in (Fraction(1, 2), gap, gap / 2)
     ]
     assert verdicts == ["APPROVED", "INCONCLUSIVE", "BLOCKED"]
+
+
+def unlabelled(stage="monitor"):
+    """An audit whose own checks all wait for another stage, while some rows lack a label."""
+    cube = FAIR.cube
+    codes = cube.codes.copy()
+    codes[:20, -3] = NEITHER
+    counts = replace(FAIR, cube=replace(cube, codes=codes), intake=replace(FAIR.intake, missing_label=20))
+    contract = contract_of(PASSING.replace("stage: training", f"stage: {stage}"))
+    return audit_of(with_implied_checks(contract, counts), counts)
+
+
+def test_an_implied_check_alone_decides_nothing_however_the_audit_is_decided_again():
+    audit = unlabelled()
+    assert {f.check for f in audit.findings} == {"label_coverage"}
+    (implied,) = [check for check in audit.contract.checks if is_implied(check)]
+    again = redecide(audit)
+    decisions = [
+        audit.decision,
+        again.decision,
+        again.with_limit(implied, Fraction(1, 2)).decision,
+        with_limit(audit, implied.id, Fraction(1, 2)).decision,
+        with_limit(audit, "tpr_gap", Fraction(1, 2)).decision,
+        redecide(audit, cuts={(): 40}).decision,
+        at_thresholds(audit, (), {(): 40}).decision,
+    ]
+    for decision in decisions:
+        assert decision.verdict == "INCONCLUSIVE"
+        assert [reason.ground for reason in decision.reasons] == ["no_checks"]
+    assert all(a.verdict == "INCONCLUSIVE" for a in robustness(audit).looked_at)
+
+
+def test_beside_a_check_of_the_contract_an_implied_one_counts():
+    audit = unlabelled("training")
+    assert len({f.check for f in audit.findings}) == 2
+    assert redecide(audit).decision == audit.decision
+    assert decided_on(audit.contract, audit.findings) == audit.findings
+
+
+def test_a_contracts_own_check_of_label_coverage_is_not_an_implied_one():
+    line = CHECKS.replace("metric: tpr", "metric: label_coverage").replace("critical", "minor")
+    assert not any(is_implied(check) for check in contract_of(PASSING.replace(CHECKS, line)).checks)

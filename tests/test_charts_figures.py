@@ -22,9 +22,10 @@ from audit_core.report.charts.drift import (
     shares_figure,
 )
 from audit_core.report.charts.gaps import gap_alt, gap_figure
-from audit_core.report.charts.grid import BLUES, INK, grid_alt, grid_figure, support_grid
+from audit_core.report.charts.grid import BLUES, INK, grid_alt, grid_figure
 from audit_core.report.charts.marks import MARK_STYLES, REFERENCE_STYLE, label
 from audit_core.report.summary_facts import coverage
+from audit_core.report.support_grid import support_grid
 from audit_core.report.tables import (
     check_rows,
     count_rows,

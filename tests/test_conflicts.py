@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -36,7 +37,10 @@ from audit_core.report.conflicts import (
     not_found_here,
     summary_sentence,
 )
+from audit_core.report.escape import for_sarif
+from audit_core.report.junit import junit_bytes
 from audit_core.report.result import result, result_schema
+from audit_core.report.sarif import sarif_bytes
 from audit_core.report.step_summary import step_summary_bytes
 from audit_core.report.summary_notes import not_known
 from audit_core.report.wording import explain
@@ -301,3 +305,17 @@ def test_a_contract_refuses_an_acceptance_nobody_can_answer_for(old, new, code):
     with pytest.raises(ContractError) as caught:
         parse_contract(text.encode(), "contract.yaml")
     assert [problem.code for problem in caught.value.problems] == [code]
+
+
+def test_build_servers_are_told_what_was_accepted():
+    audit = audit_with(text_of(ACCEPTED))
+    (said,) = accepted_sentences(audit)
+    suites = ElementTree.fromstring(junit_bytes(audit)).findall("testsuite")
+    for suite in suites:
+        told = {p.get("name"): p.get("value") for p in suite.iter("property")}
+        assert told["accepted_conflict_1"] == said
+    properties = json.loads(sarif_bytes(audit))["runs"][0]["properties"]
+    assert properties["acceptedConflicts"] == [for_sarif(said)]
+    silent = audit_with(text_of())
+    assert b"accepted_conflict" not in junit_bytes(silent)
+    assert b"acceptedConflicts" not in sarif_bytes(silent)

@@ -235,7 +235,7 @@ def test_own_bands_that_begin_like_hundredths_are_still_own(tmp_path):
 @pytest.mark.parametrize("score", ["1.001", "-0.001", "85", "1e300", "-1.7e308", "2"])
 def test_scores_outside_the_scale_are_refused(tmp_path, score):
     file = written(tmp_path, "t.csv", f"y,s,g\n1,0.5,a\n1,{score},a\n")
-    with pytest.raises(SourceError, match="1 scores lie outside the scale from 0 to 1") as caught:
+    with pytest.raises(SourceError, match="1 score lies outside the scale from 0 to 1") as caught:
         counted(file, contract())
     assert "range" in caught.value.remedy
 
@@ -471,6 +471,17 @@ def test_shared_ids_however_they_are_stored(tmp_path, name):
     with opened(train) as (con, left):
         found = shared_ids(con, left, open_table(con, evaluation, "evaluation"), "i")
     assert (found.shared, found.train_ids, found.evaluation_ids) == (2, 3, 3)
+    assert (found.train_rows, found.train_without_id) == (5, 1)
+    assert (found.evaluation_rows, found.evaluation_without_id) == (4, 0)
+
+
+def test_files_whose_ids_are_all_empty_share_none_and_say_so(tmp_path):
+    train, evaluation = (written(tmp_path, name, "i,y\n,1\n,0\n") for name in ("train.csv", "t.csv"))
+    with opened(train) as (con, left):
+        found = shared_ids(con, left, open_table(con, evaluation, "evaluation"), "i")
+    assert (found.shared, found.train_ids, found.evaluation_ids) == (0, 0, 0)
+    assert (found.train_without_id, found.evaluation_without_id) == (2, 2)
+    assert not found.every_row_has_an_id
 
 
 def test_ids_that_pandas_made_decimal_are_the_same_people(tmp_path):

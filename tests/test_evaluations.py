@@ -23,6 +23,8 @@ from audit_core.report.evaluations import (
     N_NOT_GIVEN,
     NO_RANGE,
     catalogue_rows,
+    declared_rows,
+    encode_evaluations,
     evaluation_rows,
     evaluation_sentence,
     source_rows,
@@ -193,6 +195,27 @@ def test_a_declared_source_stands_in_the_result_file_without_results():
     assert (declared["source"], declared["declared"], declared["results"]) == (
         "Representative reviewed set", True, [],
     )  # fmt: skip
+
+
+def test_two_sources_of_one_kind_keep_their_own_limits_and_results():
+    made = parse_contract(CONTRACT, "c")
+    first = replace(made.evaluation_sources[0], id="bbq_en", kind="bbq", name="", limit="English alone.")
+    second = replace(first, id="bbq_de", limit="German alone.")
+    contract = replace(made, evaluation_sources=(first, second))
+    given = (
+        row(source="bbq_de"),
+        row(source="BBQ_DE"),
+        row(source="bbq_en"),
+        row(source="bbq"),
+        row(source="x"),
+    )
+    audit = replace(audit_of(contract), evaluations=given)
+    found = [(s["limit"], len(s["results"])) for s in encode_evaluations(audit)]
+    assert found == [("English alone.", 2), ("German alone.", 2), (None, 1)]
+    assert [line["Results given"] for line in declared_rows(audit)] == ["2 results", "2 results"]
+    same = replace(contract, evaluation_sources=(first, replace(first, id="bbq_de")))
+    alike = replace(audit_of(same), evaluations=(row(source="bbq_de"),))
+    assert [line["Results given"] for line in declared_rows(alike)] == ["0 results", "1 result"]
 
 
 def test_summary_and_markdown_carry_the_limits():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_factory import audit_of
+from report_factory import audit_of, counted
 from streamlit.testing.v1 import AppTest
 
 from audit_core.audit import AuditRequest, run_audit
@@ -39,6 +39,7 @@ from audit_core.report.hiring import (
     no_scoring_sentence,
     privacy_sentence,
 )
+from audit_core.report.hiring_result import encode_hiring
 from audit_core.report.law import FOUR_FIFTHS_SCOPE
 from audit_core.report.table_rows import RESULT
 from audit_core.sources.tables import connect, open_table
@@ -144,6 +145,26 @@ def test_the_favourable_decision_is_what_is_counted():
     assert counted_words(other, good) == ("Favourable decision", "Rate of it")
     assert "received the favourable decision" in hiring_sentence(turned, good)
     assert "Favourable decision" in impact_rows(other, good)[0]
+
+
+def test_the_level_is_the_contracts_and_no_group_is_renamed():
+    audit = audit_of(counts=counted(gender={"top 95 %": 0.5, "woman": 0.5}))
+    statistics = replace(audit.contract.statistics, level=Fraction("0.975"))
+    chosen = replace(audit.contract, statistics=statistics)
+    found = hiring_tables(chosen, audit.counted)
+    only = replace(found, selection=tuple(p for p in found.selection if p.subject == ("gender",)), scoring=())
+    said = hiring_sentence(only, chosen)
+    assert "(97.5 % interval " in said and "“top 95 %”" in said
+
+
+def test_nothing_ends_a_flag_that_is_not_there(hiring_audit):
+    lines = [line for part in encode_hiring(hiring_audit)["tables"] for line in part["groups"]]
+    assert {line["below_four_fifths"] for line in lines} == {True, False, None}
+    for line in lines:
+        ends = [line["one_more_selected_clears"], line["one_selection_moved_clears"]]
+        compared = line["one_fewer_selected_flags"] is not None
+        flagged = compared and line["below_four_fifths"] is True
+        assert all(isinstance(end, bool) == flagged for end in ends)
 
 
 def test_words_carry_counts_ranges_and_no_promise(hiring_audit):

@@ -18,11 +18,12 @@ from audit_core.contract.yaml import parse_contract
 from audit_core.cube.axes import ABSENT, NEITHER, NO, YES, Axis
 from audit_core.cube.bands import MICRO, Bands, score_bands
 from audit_core.cube.count_cube import build_cube
-from audit_core.cube.counted import Counted, GroupRanks, Intake, Overlap
+from audit_core.cube.counted import GroupRanks, Overlap
 from audit_core.cube.drift import DriftTable
 from audit_core.cube.ranks import rank_sums
 from audit_core.findings.judge import judge
 from audit_core.metrics.measure import measure
+from tests.cube_factory import counted_of
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "judge_gap.json").read_text(encoding="utf-8"))
 BANDS = score_bands(Fraction(0), Fraction(1), Fraction(1, 2), ())
@@ -77,10 +78,7 @@ def counts(groups, axis="g", bands=BANDS, **parts):
         np.array(codes, dtype=np.int64).reshape(-1, 4),
         np.array(measures, dtype=np.int64).reshape(-1, 4),
     )
-    intake = Intake(rows=cube.rows, counted=cube.rows, dropped=(), missing_label=0, edge_rows=0, repeated=0,
-                    folded=(), last_window="")  # fmt: skip
-    given_parts = {"ranks": (), "drift": (), "overlap": None, "has_train": False} | parts
-    return Counted(cube=cube, intake=intake, **given_parts)
+    return replace(counted_of(cube), **parts)
 
 
 def tpr_counts(groups):
@@ -207,7 +205,9 @@ def test_support_protects_from_comfort_but_not_from_proof():
     small = tpr_counts({"A": (400, 500), "B": (395, 500), "C": (0, 12)})
     finding = found(small)
     assert (finding.status, finding.evidence) == ("FAIL", "CONFIRMED")
-    assert finding.value == Fraction(1, 100)  # over the supported groups
+    assert (finding.high.group, finding.low.group) == (("A",), ("C",))  # the groups that show it
+    assert (finding.value, finding.low.numerator, finding.low.denominator) == (Fraction(4, 5), 0, 12)
+    assert finding.upper is None  # that bound is of A and B alone
     assert finding.lower == pytest.approx(bounds([(400, 500), (395, 500), (0, 12)])[0], abs=1e-9)
     assert outcome(tpr_counts({"A": (400, 500), "B": (395, 500), "C": (0, 10)}))[:2] == ("FAIL", "CONFIRMED")
     nine = tpr_counts({"A": (400, 500), "B": (395, 500), "C": (0, 9)})
@@ -330,6 +330,22 @@ def test_a_ratio_is_proven_too_small_by_a_small_group_where_the_others_are_at_ze
     """Rule 1 comes before the question whether the supported groups have a ratio at all."""
     finding = found(selected_counts({"A": (0, 500), "B": (0, 500), "C": (12, 12)}), RATIO)
     assert (finding.status, finding.evidence, finding.value) == ("FAIL", "CONFIRMED", 0)
+
+
+def test_a_failure_names_the_thin_group_that_shows_it():
+    groups = {"A": (900, 1000), "B": (0, 12), "C": (900, 1000)}
+    finding = found(tpr_counts(groups))
+    assert finding.low.group == ("B",) and finding.value == Fraction(9, 10)
+    assert finding.interval == pytest.approx(newcombe((900, 1000), (0, 12), norm.ppf(0.975)), abs=1e-9)
+    share = found(selected_counts(groups), RATIO)
+    assert (share.status, share.low.group, share.value) == ("FAIL", ("B",), 0)
+    assert share.lower is None and share.upper < 0.8
+    thinner = tpr_counts(groups | {"B": (8, 40), "D": (1, 10)})
+    assert found(thinner).low.group == ("B",)  # the group with more people shows it already
+    nine = found(tpr_counts({"A": (30, 30), "B": (15, 30), "D": (0, 9)}))
+    assert (nine.status, nine.low.group, nine.low.denominator) == ("FAIL", ("B",), 30)
+    odds = "metric: equalized_odds, of: [g], limit: {max: 0.10}"
+    assert found(tpr_counts(groups), odds).low.group == ("B",)
 
 
 def test_a_small_group_that_is_not_required_does_not_take_a_ratio_its_pass():
@@ -487,6 +503,19 @@ def test_calibration_gap():
     assert outcome(tpr_counts({"A": (5, 9), "B": (5, 9)}), check) == ("NOT_RUN", "UNSUPPORTED", "no_score")
 
 
+def test_one_outcome_only_is_no_certainty():
+    check = "metric: calibration_in_the_large, of: [g], limit: {max: 0.05}"
+    twelve = counts({"A": {(YES, YES, 0.95): 12}, "B": {(YES, YES, 0.8): 12}})
+    assert found(twelve, check).evidence != "CONFIRMED"
+    eventless = counts({g: {(NO, NO, 0.03): 60} for g in "AB"})
+    assert found(eventless, check).status == "INCONCLUSIVE"
+    brier = "metric: brier, of: [g], limit: {max: 0.05}"
+    many = counts({g: {(NO, NO, 0.03): 200} for g in "AB"})
+    assert found(many, brier).status == "INCONCLUSIVE"
+    apart = counts({"A": {(YES, YES, 0.95): 200}, "B": {(YES, YES, 0.5): 200}})
+    assert found(apart, brier).evidence == "UNCONFIRMED"
+
+
 def test_calibration_needs_a_probability():
     scale = Bands(edges=BANDS.edges, low=Fraction(1), high=Fraction(10), threshold=Fraction(5))
     deciles = counts({g: {(YES, YES, 0.7): 90, (NO, NO, 0.2): 90} for g in "AB"}, bands=scale)
@@ -547,9 +576,7 @@ def test_overlap_counts_exactly():
     cells = {"A": {(YES, YES): 9}}
 
     def shared(n):
-        return found(
-            counts(cells, overlap=Overlap(shared=n, train_ids=9, evaluation_ids=9), has_train=True), check
-        )
+        return found(counts(cells, overlap=shared_of(n), has_train=True), check)
 
     assert [shared(n).status for n in (0, 2, 3)] == ["PASS", "PASS", "FAIL"]
     assert (shared(3).evidence, shared(3).reason, shared(3).value) == ("CONFIRMED", "shared_ids", 3)
@@ -557,6 +584,38 @@ def test_overlap_counts_exactly():
     assert outcome(counts(cells, has_train=True), check) == ("NOT_RUN", "UNSUPPORTED", "no_id")
     alone = counts(cells, has_train=True, has_evaluation=False)
     assert outcome(alone, check) == ("NOT_RUN", "UNSUPPORTED", "no_evaluation")
+
+
+def shared_of(shared, **changes):
+    """Ids of two files of nine rows, each with an id of its own unless told otherwise."""
+    full = {"train_ids": 9, "train_rows": 9, "train_without_id": 0}
+    full |= {key.replace("train", "evaluation"): value for key, value in full.items()}
+    return Overlap(shared=shared, **(full | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, ("PASS", "CONFIRMED", "within")),
+        ({"train_ids": 0, "train_without_id": 9}, ("NOT_RUN", "UNSUPPORTED", "no_id")),
+        ({"evaluation_ids": 0, "evaluation_without_id": 9}, ("NOT_RUN", "UNSUPPORTED", "no_id")),
+        ({"train_ids": 8, "train_without_id": 1}, ("INCONCLUSIVE", "UNSUPPORTED", "ids_missing")),
+        ({"evaluation_ids": 1, "evaluation_without_id": 8}, ("INCONCLUSIVE", "UNSUPPORTED", "ids_missing")),
+        (
+            dict.fromkeys(
+                ("train_rows", "train_without_id", "evaluation_rows", "evaluation_without_id"), None
+            ),
+            ("INCONCLUSIVE", "UNSUPPORTED", "ids_missing"),
+        ),
+    ],
+)
+def test_rows_without_an_id_never_show_that_nobody_is_shared(changes, wanted):
+    check = "metric: overlap, limit: {max: 0}"
+    cells = {"A": {(YES, YES): 9}}
+    assert outcome(counts(cells, overlap=shared_of(0, **changes), has_train=True), check) == wanted
+    if changes.get("train_ids") != 0 and changes.get("evaluation_ids") != 0:
+        shared = counts(cells, overlap=shared_of(1, **changes), has_train=True)
+        assert outcome(shared, check) == ("FAIL", "CONFIRMED", "shared_ids")
 
 
 def drifted(**features):
@@ -608,6 +667,14 @@ def test_drift_is_about_the_features_and_everybody():
     assert outcome(counts({"A": {(YES, YES): 9}}), f"metric: psi, features: all, {LIMITS}") == (
         "NOT_RUN", "UNSUPPORTED", "no_train",
     )  # fmt: skip
+
+
+def test_a_training_sample_without_a_common_input_is_not_a_missing_one():
+    check = f"metric: psi, features: all, {LIMITS}"
+    nothing = counts({"A": {(YES, YES): 9}}, has_train=True)
+    assert outcome(nothing, check) == ("NOT_RUN", "UNSUPPORTED", "no_features")
+    labels = drifted(v=("label", "", SAME, SAME))
+    assert outcome(labels, check) == ("NOT_RUN", "UNSUPPORTED", "no_features")
 
 
 def test_a_listed_feature_that_was_not_compared_is_never_passed_over():

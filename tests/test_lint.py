@@ -1,5 +1,7 @@
 """Statistical warnings about contracts: what chance does to a check, and what it would need instead."""
 
+import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from audit_core.metrics.measure import measure
 from audit_core.metrics.planner import people_to_pass
 from audit_core.metrics.planner_other import ratio_to_pass
 from audit_core.report.lint_words import caution_sentence, lint_lines
+from pages.ui import cached
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
 TENTH = Fraction(1, 10)
@@ -181,8 +184,21 @@ def test_check_prints_the_warnings_after_the_problems_and_exits_with_nought(caps
     path = SAMPLES / "hiring" / "contract.yaml"
     assert main(["check", str(path)]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
-    assert "no problems" in first
+    assert "no problems" in first and re.search(r" · (1 check|\d+ checks) · ", first)
     warnings = [text for text in rest if text.startswith(f"{path}:")]
     line = next(c.line for c in read_contract(path).checks if c.id == "tpr_gap_gender")
     assert any(text.startswith(f"{path}:{line}: warning tpr_gap_gender: ") for text in warnings)
     assert all(": warning " in text for text in warnings)
+
+
+def test_warnings_on_the_screen_are_worked_out_once_for_a_contract_and_an_audit(monkeypatch):
+    asked = []
+    monkeypatch.setattr(cached, "lint", lambda chosen, *data: asked.append((chosen.sha256, *data)) or ())
+    audit = audit_of()
+    other = replace(audit.contract, sha256="0" * 64)
+    cached._cautions.clear()
+    for chosen, given in ((audit.contract, audit), (audit.contract, None), (other, audit)) * 2:
+        cached.cautions_of(chosen, given)
+    cached._cautions.clear()
+    assert [data[0] for data in asked] == [audit.contract.sha256] * 2 + [other.sha256]
+    assert [data[1] is None for data in asked] == [False, True, False]

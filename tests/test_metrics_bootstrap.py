@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -274,6 +275,23 @@ def test_a_gap_with_an_empty_group_in_many_draws_has_no_bounds():
     assert gap.value is not None
     assert (gap.lower, gap.upper) == (0, math.inf)
     assert "1 %" in gap.simulated.absent and gap.simulated.discarded > 5
+
+
+def test_a_group_of_one_outcome_approves_nothing_and_accuses_nobody():
+    draw = np.random.default_rng(3)
+    means, tables = tables_of(draw, (400, 400, 200), (0.0, 0.4, 0.0))
+    plan = Plan(seed=9, replicates=300)
+    both = resampled_gap(means[:2], tables, brier_scores, plan, min_support=100)
+    one = {group: table.copy() for group, table in tables.items()}
+    one["g2",][1] = 0
+    rest = np.maximum(one["g2",][0, :, 0].sum(), 1)
+    means[2] = replace(means[2], n=int(rest), value=Fraction(0))
+    gap = resampled_gap(means, one, brier_scores, plan, min_support=50)
+    assert gap.upper == math.inf and gap.interval.high == math.inf
+    assert gap.lower > 0 and both.lower > 0  # the two groups of both outcomes still show their difference
+    assert gap.simulated.absent == "a group has only one of the two outcomes"
+    pair = resampled_gap(means[::2], one, brier_scores, plan, min_support=50)
+    assert (pair.lower, pair.upper) == (0, math.inf)
 
 
 def test_no_rows_no_gap():

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom, norm
 
 from audit_core.metrics.calibration import MICRO, BandSums, calibration, exact_squares
-from audit_core.metrics.estimate import Measured, TooFew, Undefined
+from audit_core.metrics.estimate import MeanValue, Measured, TooFew, Undefined, estimate_rate
 from audit_core.metrics.gaps import mean_gap
 
 CASES = json.loads((Path(__file__).parent / "golden" / "calibration.json").read_text(encoding="utf-8"))
+Z = norm.ppf(0.975)
 FINE = range(0, MICRO + 1, MICRO // 100)
 TENTHS = range(0, MICRO + 1, MICRO // 10)
 FIFTHS = range(0, MICRO + 1, MICRO // 5)
@@ -73,13 +75,51 @@ def test_sums_give_what_rows_give(rows):
     assert (found.n, found.positives) == (len(rows), y.sum())
     assert found.brier == pytest.approx(np.mean((s - y) ** 2), abs=1e-12)
     assert float(found.in_the_large) == pytest.approx(np.mean(y - s), abs=1e-12)
-    assert found.in_the_large_se == pytest.approx(np.std(y - s, ddof=1) / math.sqrt(len(y)), abs=1e-9)
+    n, squares = len(y), np.var(y - s) * len(y)
+    squares = max(squares, min(squares + Z * Z * max(0, 1 - 4 * squares / n) ** 2, 4 * Z * Z))
+    assert found.in_the_large_se == pytest.approx(math.sqrt(squares / n / (n - 1)), abs=1e-9)
     band = np.minimum(np.array([row[1] for row in rows]) // 100_000, 9)
     off = [abs((y - s)[band == b].sum()) for b in range(10)]
     assert found.ece == pytest.approx(sum(off) / len(rows), abs=1e-12)
     assert 0 <= found.ece <= found.mce + 1e-12 <= 1 + 1e-11
     low, high = found.in_the_large_interval
     assert -1 <= low <= float(found.in_the_large) <= high <= 1
+
+
+@pytest.mark.parametrize("y", [0, 1])
+@pytest.mark.parametrize("n", [12, 30, 100, 1000])
+def test_one_outcome_only_leaves_as_much_open_as_wilsons_interval(n, y):
+    found = calibration(fold([(y, 500_000)] * n), cuts=TENTHS, seed=1)
+    low, high = estimate_rate(y * n, n, required=1).interval
+    assert Z * found.in_the_large_se >= high - low
+
+
+@pytest.mark.parametrize("group", sorted(ROWS))
+def test_where_both_outcomes_are_well_seen_the_interval_is_the_plain_one(group):
+    off = [y - q / MICRO for y, q in ROWS[group]]
+    found = calibration(fold(ROWS[group]), cuts=FIFTHS, seed=1)
+    assert found.in_the_large_se == pytest.approx(np.std(off, ddof=1) / math.sqrt(len(off)), rel=1e-9)
+
+
+def constant(n):
+    """Standard errors of 0 … n positives among n rows of one score."""
+    rows = [calibration(fold([(1, 100_000)] * x + [(0, 100_000)] * (n - x)), cuts=TENTHS, seed=1)
+            for x in range(n + 1)]  # fmt: skip
+    return np.array([row.in_the_large_se for row in rows])
+
+
+@pytest.mark.parametrize("n", [20, 50, 100])
+def test_a_constant_score_is_covered_and_rarely_passed_or_accused_at_the_limit(n):
+    """Exactly, over every outcome of two groups whose rates lie just the limit apart."""
+    x, se = np.arange(n + 1), constant(n)
+    held = [float(binom.pmf(x, n, p) @ (abs(x / n - p) <= Z * se)) for p in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)]
+    assert np.mean(held) >= 0.94 and min(held) >= 0.92
+    apart, both = abs(x[:, None] - x[None, :]) / n, np.hypot(se[:, None], se[None, :])
+    for start in (0, 0.02, 0.05, 0.2):
+        for limit in (0.02, 0.05, 0.1):
+            chance = np.outer(binom.pmf(x, n, start + limit), binom.pmf(x, n, start))
+            assert chance[apart + norm.ppf(0.95) * both <= limit].sum() <= 0.06
+            assert chance[apart - Z * both > limit].sum() <= 0.05
 
 
 def test_no_rounding_in_ten_million_rows():
@@ -128,6 +168,16 @@ def test_groups_are_compared_in_the_large():
     assert float(gap.value) == pytest.approx(0.04478911564625854 + 0.09892810457516332)
     assert (gap.high.group, gap.low.group) == (("A",), ("B",))
     assert 0 < gap.lower < gap.value < gap.upper
+
+
+def test_a_gap_of_means_stays_within_what_is_possible_and_the_unknown_stays_unknown():
+    wide = [MeanValue(group=(g,), value=Fraction(v, 10), se=0.6, n=100) for g, v in (("A", 8), ("B", 7))]
+    area = mean_gap(wide, min_support=50, span=1.0)
+    assert (area.interval, area.upper) == ((-1, 1), 1)
+    means = mean_gap(wide, min_support=50)
+    assert -2 <= means.interval.low < -1 and 1 < means.upper <= 2
+    unknown = [MeanValue(group=(g,), value=Fraction(1, 2), se=math.inf, n=100) for g in "AB"]
+    assert mean_gap(unknown, min_support=50, span=1.0).upper == math.inf
 
 
 def test_mistakes_are_refused():

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.metrics.gaps import Count, MeanValue, chance_of_gap, difference_gap, mean_gap, ratio_gap
+from audit_core.metrics.chance import chance_of_gap
+from audit_core.metrics.estimate import Count, MeanValue
+from audit_core.metrics.gaps import difference_gap, mean_gap, ratio_gap
 from audit_core.metrics.intervals import (
     koopman_ratio,
     newcombe_difference,

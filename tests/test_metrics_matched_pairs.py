@@ -15,19 +15,16 @@ from hypothesis import strategies as st
 from audit_core.metrics.estimate import TooFew, Undefined
 from audit_core.metrics.intervals import newcombe_difference, wilson, z_two_sided
 from audit_core.metrics.matched_pairs import (
-    PairCounts,
     StageOutput,
     attributed_stage,
-    bonett_price_ratio,
     cochran_q,
     compare_pair,
     compare_variants,
     flip_rate_bound,
     mcnemar,
-    newcombe_paired,
     pairs_of_variants,
-    tango_interval,
 )
+from audit_core.metrics.pair_intervals import PairCounts, bonett_price_ratio, newcombe_paired, tango_interval
 from audit_core.metrics.signed_rank import mean_shift_interval, score_shift
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "matched_pairs.json").read_text(encoding="utf-8"))

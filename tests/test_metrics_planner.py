@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.metrics.gaps import Count, difference_gap
+from audit_core.metrics.estimate import Count
+from audit_core.metrics.gaps import difference_gap
 from audit_core.metrics.planner import people_for_slice, people_to_confirm, people_to_pass
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "sample_size.json").read_text(encoding="utf-8"))

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from audit_core.cube.ranks import rank_sums
 from audit_core.metrics.gaps import mean_gap
 from audit_core.metrics.intervals import z_two_sided
-from audit_core.metrics.ranking import auc, rank_sums
+from audit_core.metrics.ranking import auc
 
 GOLDEN = Path(__file__).parent / "golden"
 DELONG = json.loads((GOLDEN / "auc_delong.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit_core.metrics.distances import value_distances
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.intervals import newcombe_difference, z_two_sided
-from audit_core.metrics.matched_pairs import PairCounts
+from audit_core.metrics.pair_intervals import PairCounts
 from audit_core.metrics.regression import (
     chance_of_trigger,
     gap_change,

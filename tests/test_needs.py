@@ -9,16 +9,27 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_judge import BANDS, RATIO, TPR, contract, counts, found, selected_counts, tpr_counts
 
+from audit_core.contract.periods import period
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.axes import NO, YES, Axis
 from audit_core.cube.count_cube import build_cube
-from audit_core.cube.counted import Counted, GroupRanks, Intake
+from audit_core.cube.counted import GroupRanks
 from audit_core.cube.ranks import rank_sums
 from audit_core.findings.judge import judge
-from audit_core.findings.volume import covered_days, period, weekly_volume
+from audit_core.findings.volume import covered_days, weekly_volume
 from audit_core.metrics.measure import measure
-from audit_core.metrics.planner import people_for_slice, people_to_confirm, people_to_pass, slice_power
+from audit_core.metrics.planner import (
+    MOST_PEOPLE,
+    people_for_slice,
+    people_to_confirm,
+    people_to_pass,
+    slice_power,
+)
 from audit_core.metrics.planner_other import ratio_to_confirm, ratio_to_pass, value_to_confirm, value_to_hold
+from audit_core.report.needs_words import short_needs
+from audit_core.report.takes_words import ON_THE_LIMIT as ON_LIMIT_WORDS
+from audit_core.report.takes_words import takes_sentence
+from tests.cube_factory import counted_of
 
 STAGES = ("data", "training", "predeploy")
 CALIBRATION = "metric: calibration_in_the_large, compare: difference, of: [g], limit: {max: 0.05}"
@@ -99,6 +110,62 @@ def test_a_failure_that_is_not_confirmed_asks_for_its_two_ends_alone():
 def test_a_gap_measured_on_the_limit_itself_has_no_number():
     finding = found(tpr_counts({"A": (2400, 3000), "B": (2100, 3000)}))
     assert (finding.status, finding.needs) == ("INCONCLUSIVE", None)
+
+
+ON_THE_LIMIT = [
+    ({"A": (450, 500), "B": (400, 500)}, "difference"),  # .9 − .8 as floats is under .1
+    ({"A": (90, 100), "B": (80, 100)}, "difference"),
+    ({"A": (600, 1000), "B": (500, 1000)}, "difference"),
+    ({"A": (1400, 2000), "B": (1120, 2000)}, "ratio"),
+    ({"A": (250, 500), "B": (200, 500)}, "ratio"),
+]
+
+
+@pytest.mark.parametrize(("pairs", "compare"), ON_THE_LIMIT)
+def test_on_the_limit_no_rounding_of_a_float_makes_a_number(pairs, compare):
+    check, make = (TPR, tpr_counts) if compare == "difference" else (RATIO, selected_counts)
+    finding = found(make(pairs), check)
+    assert (finding.status, finding.value) == ("INCONCLUSIVE", finding.limit)
+    if finding.needs is not None:  # so few that even equal groups could not be shown within the limit
+        assert (finding.needs.aim, finding.needs.assumed) == ("within", 0 if compare == "difference" else 1)
+        assert max(need.needed for need in finding.needs.groups) < 2000
+
+
+@pytest.mark.parametrize(("pairs", "compare"), [ON_THE_LIMIT[i] for i in (0, 2, 3)])
+def test_on_the_limit_with_many_people_there_is_no_number(pairs, compare):
+    check, make = (TPR, tpr_counts) if compare == "difference" else (RATIO, selected_counts)
+    finding = found(make(pairs), check)
+    assert finding.needs is None
+    assert takes_sentence(finding, None) == ON_LIMIT_WORDS
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(10, 400), st.integers(0, 10), st.integers(1, 9), st.integers(0, 9))
+def test_whatever_is_planned_is_a_number_a_document_can_hold(tenths, high, points, shift):
+    """Gaps on the limit and right beside it."""
+    n, limit = 10 * tenths, Fraction(points, 10)
+    top = max(high * tenths, int(limit * n))
+    low = max(0, top - int(limit * n) - shift % 2)
+    check = f"metric: tpr, compare: difference, of: [g], limit: {{max: {float(limit)}}}"
+    finding = found(tpr_counts({"A": (top, n), "B": (low, n)}), check)
+    for need in finding.needs.groups if finding.needs else ():
+        assert need.needed <= 2 * MOST_PEOPLE
+    if finding.value == limit and n >= 3000:
+        assert finding.needs is None or finding.needs.assumed == 0
+
+
+def test_a_short_group_lacks_its_minimum_where_no_number_decides():
+    pairs = {"W": (250, 500), "B": (120, 300), "N": (8, 8)}
+    finding = found(selected_counts(pairs), RATIO, support=20)
+    assert (finding.status, finding.value) == ("INCONCLUSIVE", Fraction(4, 5))
+    assert finding.needs.aim == "minimum"
+    assert lacking(finding) == {"N": (8, 12)}
+    assert short_needs(finding.needs) == "12 more rows of N"
+
+
+def test_one_row_is_a_row():
+    finding = found(selected_counts({"W": (250, 500), "B": (120, 300), "N": (8, 8)}), RATIO, support=9)
+    assert short_needs(finding.needs) == "1 more row of N"
 
 
 def test_what_is_confirmed_needs_nobody():
@@ -212,6 +279,25 @@ def test_a_value_outside_its_limit_is_to_be_confirmed():
     assert finding.needs.aim == "confirm"
 
 
+def valued(pairs, limit, **options):
+    made = counts({name: {(YES, YES): x, (NO, YES): n - x} for name, (x, n) in pairs.items()})
+    return found(made, f"metric: base_rate, of: [g], limit: {limit}", **options)
+
+
+@pytest.mark.parametrize("limit", ["{min: 0.30}", "{max: 0.30}", "{min: 0.30, max: 0.90}"])
+def test_a_value_measured_on_its_limit_has_no_number(limit):
+    finding = valued({"A": (150, 500)}, limit)
+    assert (finding.status, finding.reason, finding.needs) == ("INCONCLUSIVE", "either_way", None)
+
+
+def test_beside_a_group_on_the_limit_only_the_minimum_is_asked_for():
+    finding = valued({"A": (150, 500), "B": (170, 500), "C": (12, 30)}, "{min: 0.30}")
+    assert (finding.needs.aim, lacking(finding)) == ("minimum", {"C": (30, 20)})
+    apart = valued({"A": (160, 500), "B": (170, 500), "C": (12, 30)}, "{min: 0.30}")
+    assert apart.needs.aim == "within"
+    assert set(lacking(apart)) > {"C"}
+
+
 def test_coverage_names_every_thin_group_and_every_absent_one():
     made = counts({"A": {(YES, YES): 200}, "B": {(YES, YES): 12}, "C": {(YES, YES): 40}})
     finding = found(made, "metric: coverage, of: [g]", attribute=", required: [A, B, C, D]")
@@ -237,9 +323,7 @@ def with_windows(rows):
             codes.append((*at, label, decision, -1))
             measures.append((number, 0, 0, 0))
     cube = build_cube(axes, BANDS, np.array(codes, dtype=np.int64), np.array(measures, dtype=np.int64))
-    intake = Intake(rows=cube.rows, counted=cube.rows, dropped=(), missing_label=0, edge_rows=0, repeated=0,
-                    folded=(), last_window="")  # fmt: skip
-    return Counted(cube=cube, intake=intake, ranks=(), drift=(), overlap=None, has_train=False)
+    return counted_of(cube)
 
 
 def dated(counted):
@@ -308,6 +392,8 @@ def test_without_a_window_column_there_are_no_weeks():
         ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
         ("2026-W01", date(2025, 12, 29), date(2026, 1, 4)),
         (" 2026-10-31 ", date(2026, 10, 31), date(2026, 10, 31)),
+        ("2026-10-31T00:00", date(2026, 10, 31), date(2026, 10, 31)),
+        ("2026-10-31 09:30:00+00:00", date(2026, 10, 31), date(2026, 10, 31)),
     ],
 )
 def test_periods(text, first, last):
@@ -315,7 +401,19 @@ def test_periods(text, first, last):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0000", "2026-13", "2026-02-30", "2026-W60", "26-10", "2026-10-31T09", "x"]
+    "text",
+    [
+        "",
+        "0000",
+        "2026-13",
+        "2026-02-30",
+        "2026-W60",
+        "26-10",
+        "2026-10-31T09",
+        "2026-10T00:00",
+        "9999-W52",
+        "x",
+    ],
 )
 def test_what_is_no_period(text):
     assert period(text) is None
@@ -334,3 +432,11 @@ def test_a_share_of_nobody_gives_no_rows():
     (need,) = [need for need in finding.needs.groups if need.group == ("B",)]
     assert (need.have, need.rows) == (0, None)
     assert Fraction(need.needed) >= 50
+
+
+def test_more_rows_than_any_file_holds_are_not_said():
+    rare = {(YES, YES): 1, (NO, NO): 10**13}
+    finding = found(counts({"A": {(YES, YES): 400, (YES, NO): 100}, "B": rare}))
+    (need,) = [need for need in finding.needs.groups if need.group == ("B",)]
+    assert (need.have, need.rows) == (1, None)
+    assert need.more >= 49

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from audit_core.audit import AuditRequest, run_audit
+from audit_core.evidence.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN = ("unbiased", "compliant", "proves", " fair ", "discriminates")
@@ -128,3 +132,46 @@ def test_the_release_decision_says_what_cannot_hold_together(open_page):
     rows = next(t for t in tables(shown) if "If this were equal" in t.columns)
     assert len(rows) == 9
     assert "Not in conflict on this data" in " ".join(rows["Result"])
+
+
+COUNTS = """\
+schema: evenhand/contract/v1
+id: counts
+version: 1
+status: approved
+domain: employment
+decision: {question: Advance?, population: Applicants, favourable: 1, harm: h, harmed_by: wrong_no}
+data:
+  attributes:
+    - {name: g, basis: b}
+table: {}
+support: {rows: 30}
+checks:
+  - {id: ratio, stage: training, metric: selection_rate, compare: ratio, of: [g], limit: {min: 0.8}, severity: major, owner: o, why: w}
+roles:
+  o: {name: n, contact: c}
+author: o
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("page", ["decision", "thresholds"])
+def test_published_counts_have_these_pages_and_no_threshold_to_try(page, tmp_path, monkeypatch):
+    table = tmp_path / "counts.csv"
+    table.write_text("attribute,group,n,selected\ng,a,1000,400\ng,b,1000,390\n", encoding="utf-8")
+    workspace = Workspace(tmp_path / "workspace")
+    as_of = datetime(2026, 11, 16, tzinfo=UTC)
+    request = AuditRequest(contract=COUNTS.encode(), contract_name="c.yaml", table=table, as_of=as_of)
+    audit = run_audit(request, workspace)
+    monkeypatch.setenv("EVENHAND_DEBUG", "1")
+    monkeypatch.setenv("EVENHAND_WORKSPACE", str(workspace.root))
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["audit"] = audit.id
+    shown = test.run().switch_page(f"pages/{page}.py").run()
+    assert not shown.exception
+    if page == "thresholds":
+        assert "no other threshold can be tried" in texts(shown)
+        return
+    said = texts(shown)
+    assert "What the verdict hangs on" in said
+    assert "so no other threshold is shown" in said
+    assert any("as in production" in t.columns for t in tables(shown))

@@ -28,15 +28,6 @@ def _faults_are_raised(monkeypatch):
     monkeypatch.setenv("EVENHAND_DEBUG", "1")
 
 
-@pytest.fixture
-def app(hiring_workspace, hiring_audit, monkeypatch):
-    """The dashboard with the worked example open."""
-    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    test.query_params["audit"] = hiring_audit.id
-    return test.run()
-
-
 def at(app, page):
     """The app on one of its pages; it opens on the summary."""
     if page == "summary":

@@ -2,7 +2,7 @@
 
 import pytest
 import test_pages_logic
-from test_pages_logic import app, at  # noqa: F401 - a fixture
+from test_pages_logic import at
 
 from audit_core.report.collection import collection_rows
 
@@ -18,7 +18,7 @@ def headers(shown):
     return [header.value for header in shown.header]
 
 
-def test_the_decision_says_what_it_would_take_in_a_table_and_a_file(app, hiring_audit):  # noqa: F811
+def test_the_decision_says_what_it_would_take_in_a_table_and_a_file(app, hiring_audit):
     shown = at(app, "decision")
     assert "What it would take" in headers(shown)
     rows = collection_rows(hiring_audit)
@@ -41,7 +41,7 @@ def test_the_worked_example_knows_its_weeks(hiring_audit):
     assert all(f.needs.weeks is not None for f in hiring_audit.findings if f.needs)
 
 
-def test_the_contract_page_warns_with_the_groups_and_rates_of_the_open_audit(app):  # noqa: F811
+def test_the_contract_page_warns_with_the_groups_and_rates_of_the_open_audit(app):
     shown = at(app, "contract")
     assert "What chance does to these checks" in headers(shown)
     said = texts(shown)
@@ -49,7 +49,7 @@ def test_the_contract_page_warns_with_the_groups_and_rates_of_the_open_audit(app
     assert "in each of 2 groups; the contract's minimum is 50" in said
 
 
-def test_the_warnings_follow_the_text_as_it_is_written(app):  # noqa: F811
+def test_the_warnings_follow_the_text_as_it_is_written(app):
     shown = at(app, "contract")
     text = shown.text_area[0].value
     raised = text.replace(

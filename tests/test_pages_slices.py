@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from audit_core.metrics.estimate import Measured
+from audit_core.metrics.measure import measure
 from audit_core.metrics.slices import worst_slices
 from audit_core.report.charts.grid import grid_figure
 from audit_core.report.support_grid import (
@@ -23,16 +24,6 @@ from audit_core.report.tables import grid_rows, layer_rows
 from tests.report_factory import CONTRACT, audit_of, contract_of
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def app(hiring_workspace, hiring_audit, monkeypatch):
-    """The dashboard with the worked example open."""
-    monkeypatch.setenv("EVENHAND_DEBUG", "1")
-    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    test.query_params["audit"] = hiring_audit.id
-    return test.run()
 
 
 def said(shown):
@@ -101,6 +92,25 @@ def test_layers_add_up_to_the_grid_of_two(hiring_audit):
             assert sum(getattr(part, count) for part in parts) == getattr(cell, count)
     assert sum(int(row["People"].replace(",", "")) for row in layer_rows(three)) == 4000
     assert sum(three.at(layer).known for layer in three.layers) == three.known
+
+
+@pytest.mark.parametrize("axes", [("gender", "ethnicity"), ("ethnicity", "gender")])
+def test_a_cell_shows_the_rate_the_audit_measured(hiring_audit, axes):
+    place = axes.index("gender"), axes.index("ethnicity")
+    for cell in support_grid(hiring_audit, *axes, "tpr").cells:
+        named = tuple(cell.group[i] for i in place)
+        measured = hiring_audit.measurements.rate(("gender", "ethnicity"), named, "tpr")
+        assert measured is None or cell.estimate == measured
+    assert all(isinstance(c.rate, Measured | None) for c in support_grid(hiring_audit, *axes, "tpr").cells)
+
+
+def test_the_grid_has_the_interval_the_contract_asks_for(hiring_audit):
+    statistics = replace(hiring_audit.contract.statistics, interval="clopper-pearson")
+    contract = replace(hiring_audit.contract, statistics=statistics)
+    made = replace(hiring_audit, contract=contract, measurements=measure(contract, hiring_audit.counted))
+    for axes in (("gender", "ethnicity"), ("ethnicity", "age_band")):
+        judged = [cell.rate for cell in support_grid(made, *axes, "tpr").cells if cell.rate is not None]
+        assert judged and {rate.method for rate in judged} == {"clopper-pearson"}
 
 
 def test_every_layer_has_the_same_places_and_the_same_colours(hiring_audit):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from audit_core.contract.test_plan import PROPOSALS
 from audit_core.contract.yaml import parse_contract
@@ -14,13 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def page(hiring_workspace, hiring_audit, monkeypatch):
+def page(app):
     """The contract's screen of the worked example."""
-    monkeypatch.setenv("EVENHAND_DEBUG", "1")
-    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    test.query_params["audit"] = hiring_audit.id
-    return test.run().switch_page("pages/contract.py").run()
+    return app.switch_page("pages/contract.py").run()
 
 
 def text_of(page):

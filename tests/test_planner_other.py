@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.metrics.gaps import MeanValue, mean_gap
+from audit_core.metrics.estimate import MeanValue
+from audit_core.metrics.gaps import mean_gap
 from audit_core.metrics.intervals import (
     koopman_ratio,
     newcombe_difference,
@@ -19,7 +20,9 @@ from audit_core.metrics.intervals import (
     z_simultaneous,
 )
 from audit_core.metrics.planner import (
+    MOST_PEOPLE,
     people_for_slice,
+    people_to_confirm,
     people_to_confirm_slice,
     people_to_pass,
     slice_power,
@@ -222,3 +225,26 @@ def test_mistakes_are_refused():
         value_to_hold(1.2, (0.1, 0.2))
     with pytest.raises(ValueError, match="rate"):
         value_to_confirm(0.2, 1.2)
+
+
+def test_what_is_on_the_limit_exactly_has_no_number_and_beside_it_none_beyond_reach():
+    limit, tiny = Fraction(1, 10), Fraction(1, 10**6)
+    assert people_to_pass(Fraction(9, 10), 2, limit, Fraction(9, 10) - Fraction(8, 10)) is None
+    assert people_to_confirm(Fraction(9, 10), 2, limit, limit) is None
+    assert ratio_to_pass(Fraction(7, 10), 2, Fraction(4, 5), Fraction(56, 70)) is None
+    assert people_to_pass(Fraction(9, 10), 2, limit, limit - tiny) is None
+    assert people_to_confirm(Fraction(9, 10), 2, limit, limit + tiny) is None
+    assert ratio_to_pass(Fraction(7, 10), 2, Fraction(4, 5), Fraction(4, 5) + tiny) is None
+    assert means_to_confirm([0.2, 0.2], 2, limit, limit + tiny) is None
+    assert value_to_confirm(0.3, 0.3 + 1e-6) is None
+    assert value_to_hold(0.3 + 1e-6, (0.3, None)) is None
+    assert slice_of_spread(0.2, [(0.2, 10**15)], 1e-6, 2.5) is None
+    assert people_to_pass(Fraction(9, 10), 2, limit, limit - Fraction(1, 1000)) < MOST_PEOPLE
+
+
+def test_fractions_and_floats_give_the_same_numbers():
+    third, limit = Fraction(1, 3), Fraction(1, 10)
+    for gap in (Fraction(0), Fraction(1, 50)):
+        assert people_to_pass(third, 3, limit, gap) == people_to_pass(1 / 3, 3, 0.1, float(gap))
+    # As floats the whole of a rate may be a hair more than the rate.
+    assert people_to_confirm(third, 2, limit, third) == people_to_confirm(1 / 3, 2, 0.1, 1 / 3)

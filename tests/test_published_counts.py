@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from audit_core.audit import AuditRequest, run_audit
 from audit_core.cli import main
 from audit_core.cube.axes import UNKNOWN
+from audit_core.decision.robustness import Setting, robustness, robustness_map
+from audit_core.decision.trial import at_thresholds
 from audit_core.errors import AuditError
 from audit_core.evidence.workspace import Workspace
 from audit_core.metrics.hiring_tables import hiring_tables
@@ -171,6 +173,18 @@ def test_the_contract_may_name_the_columns_and_the_favourable_side(audited):
     )
     found = people(audit, ("sex",))
     assert (found["M",][1], found["F",][1]) == (80, 40) and float(found["F",][2]) == 0.5
+
+
+def test_what_the_verdict_hangs_on_is_worked_out_without_thresholds(audited):
+    text = contract_text().replace("  intersections: [[race, sex]]\n", "")
+    audit = audited("sex,a,1000,400", "sex,b,1000,390", text=text.replace(", [race, sex]]", "]"))
+    found = robustness(audit)
+    assert {a.kind for a in found.looked_at} >= {"limit", "support", "level", "fail_rule"}
+    assert "threshold" not in {a.kind for a in found.looked_at}
+    drawn = robustness_map(audit, ("ratio", ("sex",)), Setting())
+    assert (drawn.cuts, drawn.thresholds) == ((None,), (None,))
+    assert drawn.mine.verdict == audit.decision.verdict
+    assert at_thresholds(audit, ("sex",), {(): 40}) is audit
 
 
 def test_a_stored_audit_is_the_same_when_it_is_opened_again(audited, tmp_path):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audit_core.cube.axes import ABSENT, NEITHER, NO, NO_BAND, YES, Axis
 from audit_core.cube.bands import MICRO, score_bands
 from audit_core.cube.count_cube import build_cube
+from audit_core.cube.marginal import marginal_cube
 from audit_core.cube.redecide import (
     band_counts,
     can_redecide,
@@ -136,6 +137,18 @@ def test_a_scale_of_its_own_gives_its_own_thresholds():
     bands = score_bands(Fraction(300), Fraction(850), Fraction(630), (Fraction(580), Fraction(630)))
     assert edge_value(bands, 2) == 630.0
     assert threshold_edge(bands) == 2
+
+
+def test_published_counts_have_no_threshold_to_try():
+    cube = marginal_cube([cube_of([(0, YES, 0, "no score"), (1, NO, MICRO, "no score")])])
+    assert redecided(cube, ("group",), {(): 40}) is cube
+    assert redecided(cube, (), {(): None}) is cube
+    assert (production_cut(cube), can_redecide(cube)) == (None, False)
+    counts = band_counts(cube, ("group",))
+    assert set(counts) == {("a",), ("b",)}
+    for name, table in cube.outcomes(("group",)).items():
+        assert (counts[name].outcomes(40) == table).all()
+        assert counts[name].changed(40) == (0, 0)
 
 
 def test_without_scores_nothing_can_be_decided_again():

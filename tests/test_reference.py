@@ -24,8 +24,8 @@ from audit_core.audit import AuditRequest, run_audit
 from audit_core.cube.axes import NO, YES
 from audit_core.evidence.workspace import Workspace
 from audit_core.metrics.drift import ks_from_counts, psi
-from audit_core.metrics.estimate import TooFew, Undefined
-from audit_core.metrics.gaps import Count, difference_gap, ratio_gap
+from audit_core.metrics.estimate import Count, TooFew, Undefined
+from audit_core.metrics.gaps import difference_gap, ratio_gap
 from audit_core.metrics.intervals import clopper_pearson, newcombe_difference, wilson, z_two_sided
 
 pytestmark = pytest.mark.reference

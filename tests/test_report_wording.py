@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
 from audit_core.findings.finding import GroupNeed, GroupValue, Needs
 from audit_core.metrics.intervals import Interval
 from audit_core.report.escape import for_html, for_markdown, for_terminal, visible
@@ -37,6 +38,10 @@ from tests.report_factory import CONTRACT, audit_of, contract_of, counted, with_
 GOLDEN = Path(__file__).parent / "golden" / "report_wording.txt"
 FORBIDDEN = re.compile(
     r"\b(fair|unbiased|compliant|complies|proves|proven|passed|statistically significant|p-value)\b", re.I
+)
+CHECK_OF_BRIER = (
+    "  - {id: brier_gap, stage: training, metric: brier, of: [gender], limit: {max: 0.05}, severity: minor, "
+    "owner: ml_owner, why: w}\n"
 )
 WOMAN, MAN = ("woman",), ("man",)
 
@@ -133,13 +138,14 @@ CASES = [
     ("slice_coverage", case("INCONCLUSIVE", "UNSUPPORTED", "one_group", low=None)),
     ("split_leakage", case("PASS", "CONFIRMED", "within")),
     ("split_leakage", case("FAIL", "CONFIRMED", "shared_ids", value=Fraction(1))),
+    ("split_leakage", case("INCONCLUSIVE", "UNSUPPORTED", "ids_missing", value=Fraction(0))),
     ("input_drift", case("PASS", "CONFIRMED", "within")),
     ("input_drift", case("PASS", "CONFIRMED", "within", warned=True, names=("job_family",))),
     ("input_drift", case("FAIL", "CONFIRMED", "drifted", names=("job_family",))),
     ("input_drift", case("INCONCLUSIVE", "UNSUPPORTED", "drift_insufficient", names=("job_family",))),
     *((TPR, NOT_RUN | {"reason": reason}) for reason in (
-        "no_baseline", "no_train", "no_id", "no_label", "no_decision", "no_score", "no_attribute",
-        "not_computed")),
+        "no_baseline", "no_train", "no_features", "no_id", "no_label", "no_decision", "no_score",
+        "no_attribute", "not_computed")),
 ]  # fmt: skip
 
 
@@ -190,6 +196,49 @@ def test_a_sentence_carries_numbers_bounds_and_counts(audit):
         "True positive rate by gender: woman 51.8 % (n=812), man 67.6 % (n=901), a gap of 15.8 pts "
         "(95 % interval 11.3 to 20.3; at least 10.9, at most 19.6; limit 10.0 pts)."
     )
+
+
+def test_a_group_that_is_not_there_is_said_to_have_no_row(audit):
+    nobody = {"value": None, "high": None, "low": None, "needs": None}
+    changed = with_finding(
+        audit, BASE, **nobody | case("INCONCLUSIVE", "UNSUPPORTED", "too_few", names=("Z",))
+    )
+    text = sentence(changed.finding(BASE), changed)
+    assert "no row of Z, so nothing can be said about that group." in text
+    assert "no group holds" not in text
+
+
+def test_a_drawn_gap_without_a_bound_says_why():
+    text = CONTRACT.replace("roles:\n", CHECK_OF_BRIER + "roles:\n")
+    made = audit_of(contract_of(text))
+    gaps = tuple(
+        replace(gap, gap=replace(gap.gap, upper=float("inf"),
+                                 simulated=replace(gap.gap.simulated, absent="a group is odd")))
+        if gap.metric == "brier" else gap for gap in made.measurements.gaps
+    )  # fmt: skip
+    changed = replace(made, measurements=replace(made.measurements, gaps=gaps))
+    changed = with_finding(changed, "brier_gap", upper=float("inf"))
+    assert "no upper bound, since a group is odd" in sentence(changed.finding("brier_gap"), changed)
+
+
+def test_one_row_and_one_group_are_spoken_of_as_one(audit):
+    intake = replace(audit.counted.intake, dropped=(("no usable score", 1),), missing_label=1, edge_rows=1,
+                     repeated=1, folded=(("gender", 1),))  # fmt: skip
+    one = replace(audit, counted=replace(audit.counted, intake=intake))
+    text = " ".join(summary(one).not_known)
+    for part in ("1 row of 6,012 was left out", "1 row has no outcome and is in", "1 row lies so close",
+                 "that its score band", "1 row repeats", "1 rare group of gender was put"):  # fmt: skip
+        assert part in text
+
+
+def test_a_thin_group_is_never_said_to_be_without_a_conclusion(audit):
+    text = " ".join(summary(audit).not_known)
+    assert "can't be shown to be within a limit" in text
+    assert "no conclusion is drawn" not in text
+    only = audit_of(contract_of(CONTRACT.replace("required: [man, woman], ", "")),
+                    counted(rows=60, gender={"man": 1.0}))  # fmt: skip
+    notes = [note for note in summary(only).not_known if "of 1 group of gender" in note]
+    assert notes and "in the other groups" not in notes[0]
 
 
 def test_sentence_about_people_uses_the_contracts_words(audit):
@@ -352,3 +401,24 @@ def test_headline_of_an_approval_with_conditions():
     found = headline(audit_of(contract_of(text), counts))
     assert found.word == "Approved with conditions"
     assert found.sentence.startswith("Nothing blocks the release, but not every check is within its limit.")
+
+
+def test_rows_without_an_id_are_counted_for_both_files():
+    counts = counted()
+    thin = replace(counts.overlap, train_without_id=0, evaluation_ids=5, evaluation_without_id=5995)
+    made = audit_of(counts=replace(counts, overlap=thin))
+    found = made.finding("split_leakage")
+    assert (found.status, found.reason) == ("INCONCLUSIVE", "ids_missing")
+    told = "0 of 8,000 rows in the training sample and 5,995 of 6,000 rows in the evaluation set have no id"
+    assert told in sentence(found, made)
+
+
+def test_a_record_from_before_rows_without_an_id_were_counted_says_that_nobody_knows():
+    counts = counted()
+    data = counted_to_json(counts)
+    assert counted_from_json(data, cells_to_bytes(counts.cube)).overlap == counts.overlap
+    data["overlap"] = {key: data["overlap"][key] for key in ("shared", "train_ids", "evaluation_ids")}
+    old = audit_of(counts=counted_from_json(data, cells_to_bytes(counts.cube)))
+    found = old.finding("split_leakage")
+    assert (found.status, found.reason) == ("INCONCLUSIVE", "ids_missing")
+    assert "does not say how many rows have no id" in sentence(found, old)

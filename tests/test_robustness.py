@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -167,6 +168,19 @@ def test_with_two_groups_every_pair_holds_the_reference_already():
     gap = difference_gap(COUNTS[:2], min_support=50)
     assert reference_gap(gap, COUNTS[:2], ("a",), level=0.95, protect_floor=10) is None
     assert reference_gap(gap, COUNTS, ("z",), level=0.95, protect_floor=10) is None
+
+
+@pytest.mark.parametrize(("compare", "unbroken"), [(difference_gap, 0.0), (ratio_gap, math.inf)])
+def test_a_reference_under_the_floor_accuses_nobody(compare, unbroken):
+    """Three of three is a rate that chance alone makes; compared with everybody it accuses nobody either."""
+    small = [
+        Count(group=(name,), numerator=x, denominator=n)
+        for name, x, n in (("a", 3, 3), ("b", 5, 60), ("c", 6, 40))
+    ]
+    gap = compare(small, min_support=50, level=0.95, protect_floor=10)
+    found = reference_gap(gap, small, ("a",), level=0.95, protect_floor=10)
+    assert found is not None
+    assert (found.lower_all if compare is difference_gap else found.upper_all) == unbroken
 
 
 def test_the_verdict_hangs_on_the_smallest_change_that_gives_another(short):

@@ -162,18 +162,6 @@ def measure_of(one):
     return [row for row in rows if row.subject == ("g",)]
 
 
-@pytest.fixture
-def app(hiring_workspace, hiring_audit, monkeypatch):
-    """The dashboard with the worked example open."""
-    from conftest import ROOT
-
-    monkeypatch.setenv("EVENHAND_DEBUG", "1")
-    monkeypatch.setenv("EVENHAND_WORKSPACE", str(hiring_workspace.root))
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    test.query_params["audit"] = hiring_audit.id
-    return test.run()
-
-
 def test_score_meaning_shows_slope_and_ranking_between_groups(app, hiring_audit):
     shown = app.switch_page("pages/calibration.py").run()
     assert not shown.exception

@@ -25,7 +25,7 @@ from audit_core.report.charts.calibration import calibration_alt, calibration_fi
 from audit_core.report.charts.compared import group_gaps
 from audit_core.report.charts.drift import psi_alt, psi_figure, ranked, shares_alt, shares_figure
 from audit_core.report.charts.gaps import gap_alt, gap_figure
-from audit_core.report.charts.grid import grid_alt, grid_figure, support_grid
+from audit_core.report.charts.grid import grid_alt, grid_figure
 from audit_core.report.csv_file import csv_bytes
 from audit_core.report.documents import document_bytes
 from audit_core.report.escape import clip, for_hover, for_markdown, visible
@@ -34,6 +34,7 @@ from audit_core.report.junit import junit_bytes
 from audit_core.report.result import result_bytes
 from audit_core.report.sarif import sarif_bytes
 from audit_core.report.step_summary import step_summary_bytes
+from audit_core.report.support_grid import support_grid
 from audit_core.report.tables import (
     bin_rows,
     calibration_rows,

@@ -14,6 +14,8 @@ from audit_core.audit import AuditRequest, run_audit
 from audit_core.evidence.workspace import Workspace
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.unknown import unknown_range
+from audit_core.report.html_page import page_values
+from audit_core.report.release import release_of, released_rate
 from audit_core.report.result import result
 from audit_core.report.unequal_data import missing_sentences, missing_table, unknown_sentence
 
@@ -85,6 +87,15 @@ def test_without_unknown_people_or_without_two_groups_there_is_no_range():
     one = [Count(group=("a",), numerator=1, denominator=2)]
     assert unknown_range(one, 1, 2, ratio=False) is None
     assert unknown_range([*one, Count(group=("b",), numerator=1, denominator=2)], 0, 0, ratio=False) is None
+
+
+def test_groups_that_unknown_people_could_make_equal_have_no_gap_at_all():
+    counts = [Count(group=(g,), numerator=x, denominator=n) for g, x, n in (("a", 67, 300), ("b", 61, 290))]
+    assert unknown_range(counts, 40, 90, ratio=False).smallest == 0
+    assert unknown_range(counts, 40, 90, ratio=True).smallest == 1
+    for x in range(0, 11):
+        thirds = [Count(group=(g,), numerator=k, denominator=10) for g, k in (("a", x), ("b", 3))]
+        assert unknown_range(thirds, 200, 400, ratio=False).smallest == 0
 
 
 def audit(tmp_path, write_rows, rows, *, interval="wilson", more=""):
@@ -175,3 +186,45 @@ def test_counsel_may_ask_for_the_guaranteed_interval(tmp_path, write_rows):
     )
     assert rate.method == "clopper-pearson"
     assert (rate.low, rate.high) == pytest.approx((0.6102075870605, 0.7197951544705), abs=1e-9)
+
+
+def test_every_screen_and_document_uses_the_interval_the_contract_asks_for(tmp_path, write_rows):
+    rows = people("man", 300, selected=200) + people("woman", 300, selected=190)
+    made = audit(tmp_path, write_rows, rows, interval="clopper-pearson")
+    wanted = made.measurements.rate(("gender",), ("man",), "tpr")
+    assert released_rate(release_of(made), ("gender",), ("man",), "tpr", made.contract) == wanted
+    said = " ".join(page_values(made)["methods"])
+    assert "Clopper and Pearson" in said and "Wilson" not in said
+    wilson = audit(tmp_path, write_rows, rows)
+    assert "Wilson" in " ".join(page_values(wilson)["methods"])
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"),
+    [
+        ((0, 0), ("NOT_RUN", "no_id")),
+        ((600, 0), ("NOT_RUN", "no_id")),
+        ((600, 5), ("INCONCLUSIVE", "ids_missing")),
+        ((600, 600), ("PASS", "within")),
+    ],
+)
+def test_ids_that_are_not_there_approve_nothing(tmp_path, write_rows, known, wanted):
+    """Of so many rows of each file the id is filled in; none of them stands in both."""
+    rows = people("man", 300, selected=200) + people("woman", 300, selected=190)
+    files = [
+        write_rows(
+            tmp_path / f"{name}.csv",
+            [row | {"id": f"{name}{i}" if i < filled else ""} for i, row in enumerate(rows)],
+        )
+        for name, filled in zip(("train", "evaluation"), known, strict=True)
+    ]
+    asked = "metric: overlap, limit: {max: 0}, severity: critical"
+    check = f"  - {{id: leak, stage: data, {asked}, owner: o, why: w}}\n"
+    text = TEXT.format(interval="wilson", more=check).replace("data:\n", "data:\n  id: id\n", 1)
+    request = AuditRequest(
+        contract=text.encode(), contract_name="c", train=files[0], evaluation=files[1], as_of=AS_OF
+    )
+    made = run_audit(request, Workspace(tmp_path / "w"))
+    found = made.finding("leak")
+    assert (found.status, found.reason) == wanted
+    assert (made.decision.verdict == "APPROVED") == (wanted[0] == "PASS")

@@ -16,19 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from audit_core.cube.ranks import rank_sums
 from audit_core.decision.verdict import RequirementState, decide
 from audit_core.metrics import crosschecks, intervals, multiplicity, planner
 from audit_core.metrics.drift import ks_from_counts, psi
 from audit_core.metrics.estimate import Suppressed, Undefined, estimate_rate
 from audit_core.metrics.hiring import counts_of, impact_table, scoring_counts
-from audit_core.metrics.matched_pairs import (
-    PairCounts,
-    cochran_q,
-    compare_pair,
-    newcombe_paired,
-)
+from audit_core.metrics.matched_pairs import cochran_q, compare_pair
 from audit_core.metrics.monitoring import cusum, ewma
-from audit_core.metrics.ranking import auc, rank_sums
+from audit_core.metrics.pair_intervals import PairCounts, newcombe_paired
+from audit_core.metrics.ranking import auc
 from audit_core.metrics.regression import gap_change, paired_change, risk_change
 from audit_core.metrics.reweighing import LabelledRows, reweighing
 from audit_core.metrics.signed_rank import score_shift

@@ -21,17 +21,19 @@ from audit_core.contract.yaml import parse_contract
 from audit_core.cube.axes import NO, YES, Axis
 from audit_core.cube.bands import score_bands
 from audit_core.cube.count_cube import build_cube
-from audit_core.cube.counted import Counted, Intake
+from audit_core.cube.counted import Counted
 from audit_core.decision.record import Audit
 from audit_core.evidence.workspace import Workspace
 from audit_core.findings.judge import judge
 from audit_core.metrics.distances import value_distances
 from audit_core.metrics.estimate import TooFew, Undefined
 from audit_core.metrics.intervals import wilson
-from audit_core.metrics.matched_pairs import PairCounts, StageOutput, attributed_stage, compare_pair
+from audit_core.metrics.matched_pairs import StageOutput, attributed_stage, compare_pair
 from audit_core.metrics.measure import measure
+from audit_core.metrics.pair_intervals import PairCounts
 from audit_core.metrics.recalibration import hosmer_lemeshow, logistic_recalibration, smooth_ece
 from audit_core.metrics.signed_rank import score_shift
+from tests.cube_factory import counted_of
 from tests.vector_cases import Case, ends, exactly, without
 
 AS_OF = datetime(2026, 11, 16, tzinfo=UTC)
@@ -162,9 +164,7 @@ def counts_of_positives(groups: Mapping[str, tuple[int, int]]) -> Counted:
         (axis,), score_bands(Fraction(0), Fraction(1), Fraction(1, 2), ()),
         np.array(codes, dtype=np.int64).reshape(-1, 4), np.array(measures, dtype=np.int64).reshape(-1, 4),
     )  # fmt: skip
-    intake = Intake(rows=cube.rows, counted=cube.rows, dropped=(), missing_label=0, edge_rows=0, repeated=0,
-                    folded=(), last_window="")  # fmt: skip
-    return Counted(cube=cube, intake=intake, ranks=(), drift=(), overlap=None, has_train=False)
+    return counted_of(cube)
 
 
 # 05: metrics of groups, from rows

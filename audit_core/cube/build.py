@@ -60,8 +60,9 @@ def take_in(
         con, _intake_sql(table, coding, contract), table.source.name
     )[0]
     if outside:
+        lie = "1 score lies" if outside == 1 else f"{int(outside):,} scores lie"
         raise SourceError(
-            f"{int(outside):,} scores lie outside the scale from {coding.bands.low} to {coding.bands.high}",
+            f"{lie} outside the scale from {coding.bands.low} to {coding.bands.high}",
             where=table.source.name,
             remedy="State the scale in the contract, under data: score: range",
         )
@@ -128,15 +129,25 @@ def _ranked_rows(
 
 
 def shared_ids(con: duckdb.DuckDBPyConnection, train: Table, evaluation: Table, column: str) -> Overlap:
-    """Return how many ids stand in both files."""
-    left = f"SELECT DISTINCT {identity_sql(train, column)} AS k FROM {train.scan}"
-    right = f"SELECT DISTINCT {identity_sql(evaluation, column)} AS k FROM {evaluation.scan}"
+    """Return how many ids stand in both files, and how many rows of each have none."""
+    left = f"SELECT {identity_sql(train, column)} AS k, count(*) AS n FROM {train.scan} GROUP BY 1"
+    right = f"SELECT {identity_sql(evaluation, column)} AS k, count(*) AS n FROM {evaluation.scan} GROUP BY 1"
+    told = "count(k), coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE k IS NULL), 0)"
     sql = (
-        f"SELECT (SELECT count(*) FROM ({left}) AS a INNER JOIN ({right}) AS b ON a.k = b.k), "
-        f"(SELECT count(k) FROM ({left}) AS a), (SELECT count(k) FROM ({right}) AS b)"
+        f"WITH a AS ({left}), b AS ({right}) SELECT * FROM "
+        "(SELECT count(*) FROM a INNER JOIN b ON a.k = b.k) AS both_files, "
+        f"(SELECT {told} FROM a) AS first_file, (SELECT {told} FROM b) AS second_file"
     )
-    shared, first, second = run(con, sql, evaluation.source.name)[0]
-    return Overlap(shared=int(shared), train_ids=int(first), evaluation_ids=int(second))
+    shared, *counts = map(int, run(con, sql, evaluation.source.name)[0])
+    return Overlap(
+        shared=shared,
+        train_ids=counts[0],
+        train_rows=counts[1],
+        train_without_id=counts[2],
+        evaluation_ids=counts[3],
+        evaluation_rows=counts[4],
+        evaluation_without_id=counts[5],
+    )
 
 
 def _coded(cells: Any) -> tuple[tuple[str, ...], Integers]:

@@ -34,11 +34,24 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """Ids that stand both in the training sample and in the evaluation set."""
+    """Ids that stand both in the training sample and in the evaluation set.
+
+    `train_rows` and `evaluation_rows` are all rows of the two files, `…_without_id` those whose id is empty.
+    The four are None in a record from before they were counted: then nobody knows.
+    """
 
     shared: int
     train_ids: int
     evaluation_ids: int
+    train_rows: int | None = None
+    train_without_id: int | None = None
+    evaluation_rows: int | None = None
+    evaluation_without_id: int | None = None
+
+    @property
+    def every_row_has_an_id(self) -> bool:
+        """Whether no row of either file is known or suspected to have no id."""
+        return self.train_without_id == 0 and self.evaluation_without_id == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

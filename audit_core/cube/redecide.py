@@ -27,8 +27,11 @@ def production_cut(cube: CountCube) -> Cut:
     """Return the edge that is production's threshold, or None where no edge is.
 
     A decision column need not follow the score. The edge counts as production's only if every decision agrees
-    with it, but for rows in the two bands that meet there (they may lie within 5·10⁻⁷ of it).
+    with it, but for rows in the two bands that meet there (they may lie within 5·10⁻⁷ of it). Published
+    counts hold no scores, so no edge is theirs.
     """
+    if cube.published:
+        return None
     edge = threshold_edge(cube.bands)
     if edge is None:
         return None
@@ -61,10 +64,12 @@ def redecided(cube: CountCube, subject: Sequence[str], cuts: Mapping[Group, Cut]
     """Return the cube as these thresholds decide it; () in `cuts` is the cut of every group not named.
 
     A row without a score keeps its decision, and so does one that was abstained on: a threshold says nothing
-    about either.
+    about either. A cube of published counts holds no scores and comes back as it is.
 
     Guarantee: at None, and at production's own edge, the decisions are production's, cell for cell.
     """
+    if cube.published:
+        return cube
     own, everybody = production_cut(cube), cuts.get((), None)
     names, position = cube.groups(subject)
     wanted = [cuts.get(name, everybody) for name in names]
@@ -118,7 +123,13 @@ class BandCounts:
 
 
 def band_counts(cube: CountCube, subject: Sequence[str]) -> dict[Group, BandCounts]:
-    """Return every group of a subject by band."""
+    """Return every group of a subject by band; no threshold changes a row of published counts."""
+    if cube.published:
+        none = np.zeros((NEITHER + 1, cube.bands.count), dtype=np.int64)
+        return {
+            name: BandCounts(group=name, no=none, yes=none, fixed=table, own=None)
+            for name, table in cube.outcomes(subject).items()
+        }
     names, position = cube.groups(subject)
     label, decision, band, rows = cube.codes[:, -3], cube.codes[:, -2], cube.codes[:, -1], cube.measures[:, 0]
     scored = _redecidable(cube)

@@ -102,7 +102,7 @@ def own_limit(check: Check) -> Fraction | None:
 def other_cuts(counted: Counted) -> tuple[tuple[int, int], ...]:
     """Return the other cuts of the grid with their steps from production's, the lowest first.
 
-    None where rows have no score, or production's decisions follow no edge of the bands.
+    Empty where no row has a score, or production's decisions follow no edge of the bands.
     """
     cube = counted.cube
     own = production_cut(cube)

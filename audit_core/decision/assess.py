@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from audit_core.contract.periods import period
 from audit_core.contract.schema import ReleaseContract, Requirement, Stage
 from audit_core.cube.counted import Counted
 from audit_core.decision.verdict import Decision, DecisionReason, RequirementState, decide
 from audit_core.findings.finding import Finding
-from audit_core.findings.implied import with_implied_checks
+from audit_core.findings.implied import is_implied, with_implied_checks
 from audit_core.findings.judge import judge
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import totals_by_group
@@ -52,14 +51,12 @@ def assess(
     measured
         Measurements to judge again, where only a limit has changed.
     """
-    own = {check.id for check in contract.checks}
     contract = with_implied_checks(contract, counted)
     measured = measured or measure(contract, counted)
     findings = judge(contract, counted, measured, stages)
     requirements = tuple(_state(requirement, contract, counted) for requirement in contract.requirements)
-    # A run that no check of the contract itself decided on stays without a check.
-    asked = findings if any(finding.check in own for finding in findings) else ()
-    decision = decide(asked, requirements, withheld_grounds(contract, counted, as_of))
+    withheld = withheld_grounds(contract, counted, as_of)
+    decision = decide(decided_on(contract, findings), requirements, withheld)
     return Assessment(
         contract=contract,
         measurements=measured,
@@ -67,6 +64,16 @@ def assess(
         requirements=requirements,
         decision=decision,
     )
+
+
+def decided_on(contract: ReleaseContract, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings a decision is made on: all of them, if any is of a check the contract itself has.
+
+    A check that follows from the data decides nothing on its own, so a run that none of the contract's own
+    checks was part of stays without a check. The contract may be the given one or the one judged by.
+    """
+    own = {check.id for check in contract.checks if not is_implied(check)}
+    return findings if any(finding.check in own for finding in findings) else ()
 
 
 def withheld_grounds(
@@ -83,7 +90,7 @@ def withheld_grounds(
     if contract.data.max_age_days is not None:
         stated = counted.intake.last_window or dict(contract.data.versions).get("evaluation", "")
         end = period_end(stated)
-        if end is None:
+        if end is None or _lies_ahead(stated, as_of):
             found.append(DecisionReason(ground="data_age_unknown", subject=stated))
         elif (as_of.date() - end).days > contract.data.max_age_days:
             found.append(DecisionReason(ground="data_too_old", subject=stated))
@@ -91,17 +98,15 @@ def withheld_grounds(
 
 
 def period_end(text: str) -> date | None:
-    """Return the last day of a period written as 2026, 2026Q2, 2026-10 or 2026-10-31 (a time may follow)."""
-    match = re.match(r"^(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?(?:$|[T ])", text.strip())
-    if not match:
-        return None
-    year, quarter, month, day = (int(part) if part else None for part in match.groups())
-    assert year is not None
-    last = 3 * quarter if quarter else 12 if month is None else month
-    try:
-        return date(year, last, calendar.monthrange(year, last)[1] if day is None else day)
-    except (ValueError, calendar.IllegalMonthError):
-        return None
+    """Return the last day of a period, or None where the text is none (see `period`)."""
+    found = period(text)
+    return found[1] if found else None
+
+
+def _lies_ahead(text: str, as_of: datetime) -> bool:
+    """Whether a period begins more than a day after the clock: no rows can be from then."""
+    found = period(text)
+    return found is not None and found[0] > as_of.date() + timedelta(days=1)
 
 
 def _state(requirement: Requirement, contract: ReleaseContract, counted: Counted) -> RequirementState:

@@ -11,7 +11,7 @@ from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.cube.redecide import Cut
-from audit_core.decision.assess import assess, withheld_grounds
+from audit_core.decision.assess import assess, decided_on, withheld_grounds
 from audit_core.decision.record import Audit
 from audit_core.decision.verdict import Decision, DecisionReason, RequirementState, decide
 from audit_core.findings.finding import Finding
@@ -39,7 +39,7 @@ class Redecided:
     @property
     def decision(self) -> Decision:
         """The decision."""
-        return decide(self.findings, self.requirements, self.withheld)
+        return decide(decided_on(self.contract, self.findings), self.requirements, self.withheld)
 
     def with_limit(self, check: Check, limit: Fraction) -> Redecided:
         """Return the same with another limit of one check; the other findings stand as they are."""

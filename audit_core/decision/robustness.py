@@ -127,7 +127,8 @@ def robustness_map(audit: Audit, target: Target, setting: Setting) -> Robustness
             finding = next(f for f in found.findings if (f.check, f.subject) == target)
             cells[limit, cut] = MapCell(limit=limit, cut=cut, verdict=found.decision.verdict, finding=finding)
     bands = audit.counted.cube.bands
-    stated = float(bands.threshold) if bands.threshold is not None else None
+    scored = not audit.counted.cube.published  # published counts hold no score a threshold could cut
+    stated = float(bands.threshold) if scored and bands.threshold is not None else None
     return RobustnessMap(
         target=target,
         setting=setting,

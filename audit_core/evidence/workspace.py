@@ -168,18 +168,25 @@ class Workspace:
         return tuple(sorted(found, key=lambda entry: (entry.created_at, entry.id), reverse=True))
 
     def withheld_before(self, audit: Audit) -> tuple[Withheld, ...]:
-        """Return what the newest other audit under the same contract hid in its published part.
+        """Return what earlier audits under the same contract hid in their published parts.
 
-        The next one hides it too, so that two releases can't be subtracted. An audit that is here already
-        keeps what it was first published with.
+        The next one hides it too, so that no two releases can be subtracted. Of a cell that several hid, the
+        one written last is remembered, whatever clock an audit was given. An audit that is here already keeps
+        what it was first published with.
         """
         entries = [entry for entry in self.entries() if entry.contract_id == audit.contract.id]
         same = next((entry for entry in entries if entry.id == audit.id), None)
-        for entry in [same] if same else entries:
+        found: dict[tuple[object, ...], Withheld] = {}
+        for entry in [same] if same else sorted(entries, key=lambda entry: self._written(entry.id)):
             record = _record(self.root / "audits" / entry.id)
             if "privacy" in record:  # records of before published parts were remembered have none
-                return withheld_from_json(record["privacy"]["before" if same else "withheld"])
-        return ()
+                for cell in withheld_from_json(record["privacy"]["before" if same else "withheld"]):
+                    found[cell.subject, cell.group] = cell
+        return tuple(found.values())
+
+    def _written(self, audit_id: str) -> tuple[int, str]:
+        """When an audit was written; its own clock may say another time."""
+        return (self.root / "audits" / audit_id / "record.json").stat().st_mtime_ns, audit_id
 
     def contract_bytes(self, audit_id: str) -> bytes:
         """Return the exact bytes of the contract an audit was decided under."""

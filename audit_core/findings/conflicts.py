@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Literal
 
 from audit_core.contract.schema import AcceptedConflict, Check, ReleaseContract, Stage, Subject
-from audit_core.cube.count_cube import is_unknown
 from audit_core.cube.counted import Counted
 from audit_core.metrics.bootstrap import Plan
 from audit_core.metrics.catalogue import RATES
@@ -21,7 +20,7 @@ from audit_core.metrics.incompatibility import (
     incompatibility,
 )
 from audit_core.metrics.measure import rate_metric, seed_of
-from audit_core.metrics.rates import ordered_groups
+from audit_core.metrics.rates import known_groups
 
 Standing = Literal["cannot_hold", "not_confirmed", "no_conflict", "too_few", "no_pair"]
 STANDINGS: tuple[Standing, ...] = ("cannot_hold", "not_confirmed", "no_conflict", "too_few", "no_pair")
@@ -93,9 +92,7 @@ def _counts(
         return "not possible"
     tables = cube.outcomes(subject)
     groups = [
-        confusion(group, tables[group])
-        for group in ordered_groups(cube, contract, subject)
-        if group in tables and not is_unknown(group)
+        confusion(group, tables[group]) for group in known_groups(cube, contract, subject) if group in tables
     ]
     if not any(group.positives + group.negatives for group in groups):
         return "not possible"

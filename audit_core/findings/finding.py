@@ -31,8 +31,10 @@ Reason = Literal[
     "drifted",
     "drift_insufficient",
     "shared_ids",
+    "ids_missing",  # overlap: rows without an id, who may be the same people
     "no_baseline",
     "no_train",
+    "no_features",  # drift: the two files share no input
     "no_evaluation",
     "no_id",
     "no_label",

@@ -51,6 +51,11 @@ def with_implied_checks(contract: ReleaseContract, counted: Counted) -> ReleaseC
     return replace(contract, checks=(*contract.checks, check))
 
 
+def is_implied(check: Check) -> bool:
+    """Whether a check is one that `with_implied_checks` added; another limit of it may be tried."""
+    return (check.metric, check.why, check.severity, check.line) == (LABEL_COVERAGE, _WHY, "minor", 1)
+
+
 def _free_id(contract: ReleaseContract) -> str:
     """`label_coverage`, or the first name after it that no check of the contract has."""
     taken, name, number = {check.id for check in contract.checks}, LABEL_COVERAGE, 2

@@ -26,7 +26,14 @@ from audit_core.findings.implied import LABEL_COVERAGE_LIMIT
 from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
 from audit_core.findings.judge_value import judge_value
 from audit_core.findings.needs import needed, to_minimum
-from audit_core.metrics.measure import MEAN_METRICS
+from audit_core.metrics.gaps import Gap
+from audit_core.metrics.measure import (
+    MEAN_METRICS,
+    PROTECT_FLOOR,
+    mean_subject_gap,
+    score_subject_gap,
+    subject_gap,
+)
 from audit_core.metrics.measurements import Measurements, SubjectGap
 from audit_core.metrics.score_gaps import SCORE_METRICS
 
@@ -123,7 +130,7 @@ def _no_pair_of_files(metric: str, counted: Counted) -> Reason | None:
     if not (counted.has_train and counted.has_evaluation):
         return "no_evaluation" if counted.has_train else "no_train"
     if metric == "psi":
-        return None if counted.drift else "no_train"
+        return None if counted.drift else "no_features"
     return None if counted.overlap else "no_id"
 
 
@@ -158,7 +165,12 @@ def judge_gap(
     judged = [(part, rule(part, blank, contract.statistics.fail_rule)) for part in parts]
     part, (status, evidence, reason) = min(judged, key=_weight)
     found, ratio = part.gap, part.gap.compare == "ratio"
+    bounds: tuple[float | None, float | None]
     bounds = (found.lower, found.upper_all) if ratio else (found.lower_all, found.upper)
+    if evidence == "CONFIRMED" and status == "FAIL" and _thin_proves(found, blank.limit):
+        # The bound to approve with is of other groups than those that are accused.
+        bounds = (None, bounds[1]) if ratio else (bounds[0], None)
+        found = _accused(part, blank, contract, counted, measured)
     finding = replace(
         blank,
         status=status,
@@ -179,6 +191,51 @@ def judge_gap(
     if part.metric in SCORE_METRICS:  # no formula plans these: only the contract's minimum is known
         return replace(finding, needs=_to_minimum(finding, part, contract, counted))
     return replace(finding, needs=needed(finding, part, contract, counted, measured))
+
+
+def _thin_proves(gap: Gap, limit: Fraction | None) -> bool:
+    """Whether a failure is shown by groups that are not compared, too thin to give comfort."""
+    ratio = gap.compare == "ratio"
+    if len(gap.supported) < 2:  # everybody is compared, those under the protect floor too
+        return gap.upper != gap.upper_all if ratio else gap.lower != gap.lower_all
+    assert limit is not None
+    return not (gap.upper < limit if ratio else gap.lower > limit)
+
+
+def _accused(
+    part: SubjectGap,
+    blank: Finding,
+    contract: ReleaseContract,
+    counted: Counted,
+    measured: Measurements | None,
+) -> Gap:
+    """The gap among the best supported groups that show the failure, none under the protect floor."""
+    assert blank.limit is not None
+    few, many = PROTECT_FLOOR, max(part.min_support, PROTECT_FLOOR + 1)
+    best = _at_support(few, part, contract, counted, measured)
+    while many - few > 1:
+        middle = (few + many) // 2
+        gap = _at_support(middle, part, contract, counted, measured)
+        shown = gap.upper < blank.limit if gap.compare == "ratio" else gap.lower > blank.limit
+        if shown and len(gap.supported) >= 2:
+            few, best = middle, gap
+        else:
+            many = middle
+    return best
+
+
+def _at_support(
+    rows: int, part: SubjectGap, contract: ReleaseContract, counted: Counted, measured: Measurements | None
+) -> Gap:
+    """The same gap with another minimum of support."""
+    support = replace(contract.support, positives=rows, negatives=rows, rows=rows)
+    looser, metric, compare = replace(contract, support=support), part.metric, part.gap.compare
+    if metric in MEAN_METRICS:
+        rows_of = measured.calibration if measured else ()
+        return mean_subject_gap(looser, counted, part.subject, metric, rows_of).gap
+    if metric in SCORE_METRICS:
+        return score_subject_gap(looser, counted, part.subject, metric, compare).gap
+    return subject_gap(looser, counted, part.subject, metric, compare).gap
 
 
 def _to_minimum(

@@ -53,7 +53,11 @@ def judge_coverage(
 def judge_overlap(
     blank: Finding, check: Check, _contract: ReleaseContract, counted: Counted, _measured: Measurements
 ) -> Finding:
-    """Return whether training and evaluation share more ids than the contract allows; exact counts."""
+    """Return whether training and evaluation share more ids than the contract allows; exact counts.
+
+    Shared ids over the limit are a fact whatever else is in the files. That there are none over it is known
+    only where every row of both files has an id.
+    """
     overlap = counted.overlap
     assert overlap is not None
     limit = check.limit.max if check.limit.max is not None else Fraction(0)
@@ -62,6 +66,10 @@ def judge_overlap(
     found = replace(blank, limit=limit, value=value, high=everyone, evidence="CONFIRMED")
     if value > limit:
         return replace(found, status="FAIL", reason="shared_ids")
+    if not (overlap.train_ids and overlap.evaluation_ids):
+        return replace(blank, reason="no_id")
+    if not overlap.every_row_has_an_id:
+        return replace(found, status="INCONCLUSIVE", evidence="UNSUPPORTED", reason="ids_missing")
     return replace(found, status="PASS", reason="within")
 
 
@@ -77,7 +85,7 @@ def judge_drift(
     status |= {name: "insufficient" for name in check.features or () if name not in status}
     if not rows:
         if not status:
-            return replace(blank, reason="no_train")
+            return replace(blank, reason="no_features")
         return replace(blank, status="INCONCLUSIVE", reason="drift_insufficient", names=tuple(status))
     decisive = next(word for word in _DECISIVE if word in status.values())
     worst = max([row for row in rows if status[row.table.feature] == decisive] or rows, key=_psi)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil, isfinite
 
 from audit_core.contract.schema import ReleaseContract
-from audit_core.cube.count_cube import Group, is_unknown
+from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Aim, Finding, GroupNeed, Needs
 from audit_core.findings.plans import DifferencePlan, GapPlan, MeanPlan, RatioPlan, Sample
@@ -19,11 +19,12 @@ from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count, MeanValue
 from audit_core.metrics.measure import MEAN_METRICS, PROTECT_FLOOR, rate_metric
 from audit_core.metrics.measurements import CalibrationRow, Measurements, SubjectGap
+from audit_core.metrics.planner import Real
 from audit_core.metrics.planner_other import value_to_confirm, value_to_hold
-from audit_core.metrics.rates import ordered_groups, rate_counts
+from audit_core.metrics.rates import known_groups, rate_counts
 
-Targets = Mapping[Group, int | None]
-"""Effective people each group needs; None where no formula knows."""
+MOST_ROWS = 10**12
+"""From here on a number of rows is not said: no file will hold them."""
 
 
 def needed(
@@ -68,13 +69,16 @@ def needed_by_values(
     """Return what each group lacks until its own value can be decided; `open_groups` are (count, minimum).
 
     Each group's true value is taken to be the one measured in it: shown between the limits, or, where it is
-    measured outside, confirmed there.
+    measured outside, confirmed there. Where one is measured on the limit itself no number decides, and what
+    is left is what the groups lack to their minimum.
     """
     tables = counted.cube.outcomes(finding.subject)
     level, confirm = float(contract.statistics.level), finding.reason == "point_beyond"
-    needs, known = [], False
-    for count, minimum in open_groups:
-        target = _value_target(count, finding, level, confirm=confirm)
+    found, needs, known = tuple(open_groups), [], False
+    # Where one group lies on a limit no number decides the check, so nobody else's number would either.
+    stuck = not confirm and any(_on_limit(count, finding) for count, _ in found)
+    for count, minimum in found:
+        target = None if stuck else _value_target(count, finding, level, confirm=confirm)
         known = known or target is not None
         rows = int(tables[count.group].sum()) if count.group in tables else 0
         sample = Sample(
@@ -116,7 +120,7 @@ def _within(plan: GapPlan, members: Sequence[Sample], minimum: int, *, differ: b
     if not short or differ:
         return _within_apart(plan, members, minimum)
     if each is None:
-        return _needs(plan, [need for sample in short for need in _lacks(sample, minimum)], "minimum", 0.0)
+        return _to_minimum(plan, short, minimum)
     fewest = min(short, key=lambda sample: sample.people)
     alone = plan.alone(fewest, apart=False)
     if len(short) == 1 and alone is not None:
@@ -129,12 +133,12 @@ def _within(plan: GapPlan, members: Sequence[Sample], minimum: int, *, differ: b
 
 
 def _within_apart(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Needs | None:
-    """The same if the true values are those measured; None where they lie on the limit itself."""
+    """The same if the true values are those measured; where no number decides, what lacks to the minimum."""
     if sum(sample.value is not None for sample in members) < 2:
-        return None
+        return _to_minimum(plan, members, minimum)
     targets = [(sample, plan.apart(sample)) for sample in members]
     if any(target is None for _, target in targets):
-        return None
+        return _to_minimum(plan, members, minimum)
     needs = [need for sample, target in targets for need in _lacks(sample, max(minimum, target or 0))]
     if not needs:
         return None
@@ -142,6 +146,12 @@ def _within_apart(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Nee
     fewest = min(short, key=lambda sample: sample.people, default=None)
     can = len(needs) == 1 or fewest is None or plan.alone(fewest, apart=True) is not None
     return _needs(plan, needs, "within", plan.measured(), alone=can)
+
+
+def _to_minimum(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Needs | None:
+    """What short groups lack to be judged at all; None where none is short."""
+    needs = [need for sample in members for need in _lacks(sample, minimum)]
+    return _needs(plan, needs, "minimum", 0.0) if needs else None
 
 
 def _confirm(plan: GapPlan, part: SubjectGap, protected: int) -> Needs | None:
@@ -169,9 +179,9 @@ def _shown_to_differ(finding: Finding) -> bool:
     return finding.lower is not None and finding.lower > 0
 
 
-def _needs(plan: GapPlan, needs: list[GroupNeed], aim: Aim, assumed: float, *, alone: bool = True) -> Needs:
+def _needs(plan: GapPlan, needs: list[GroupNeed], aim: Aim, assumed: Real, *, alone: bool = True) -> Needs:
     groups = _most_first(needs)
-    return Needs(unit="rows", groups=groups, aim=aim, of=plan.of, assumed=assumed, alone=alone)
+    return Needs(unit="rows", groups=groups, aim=aim, of=plan.of, assumed=float(assumed), alone=alone)
 
 
 def _lacks(sample: Sample, target: int) -> list[GroupNeed]:
@@ -179,8 +189,9 @@ def _lacks(sample: Sample, target: int) -> list[GroupNeed]:
     more = ceil(target * sample.effect) - sample.have
     if sample.people >= target or more <= 0:
         return []
-    rows = ceil(Fraction(more * sample.rows, sample.have)) if sample.have else None
-    return [GroupNeed(group=sample.group, have=sample.have, more=more, rows=rows)]
+    rows = ceil(Fraction(more * sample.rows, sample.have)) if sample.have else MOST_ROWS
+    known = rows if rows < MOST_ROWS else None
+    return [GroupNeed(group=sample.group, have=sample.have, more=more, rows=known)]
 
 
 def _most_first(needs: Iterable[GroupNeed]) -> tuple[GroupNeed, ...]:
@@ -189,7 +200,7 @@ def _most_first(needs: Iterable[GroupNeed]) -> tuple[GroupNeed, ...]:
 
 def _value_target(count: Count, finding: Finding, level: float, *, confirm: bool) -> int | None:
     """Effective people until the group's own value is decided, if it is truly the one measured."""
-    if count.value is None:
+    if count.value is None or _on_limit(count, finding):
         return None
     low, high = finding.limits
     value = count.value
@@ -202,6 +213,10 @@ def _value_target(count: Count, finding: Finding, level: float, *, confirm: bool
     inside = (low is None or careful > low) and (high is None or careful < high)
     limits = (float(low) if low is not None else None, float(high) if high is not None else None)
     return value_to_hold(float(careful if inside else value), limits, level=level)
+
+
+def _on_limit(count: Count, finding: Finding) -> bool:
+    return count.value is not None and count.value in finding.limits
 
 
 def _plan(
@@ -227,8 +242,8 @@ def _plan(
     )  # fmt: skip
 
 
-def _value(sample: Sample) -> float:
-    return sample.value if sample.value is not None else 0.0
+def _value(sample: Sample) -> Fraction:
+    return sample.value if sample.value is not None else Fraction(0)
 
 
 def _samples(
@@ -237,7 +252,7 @@ def _samples(
     """Unit of the check, and every known group as it stands, in the contract's order."""
     tables = counted.cube.outcomes(part.subject)
     rows = {group: int(table.sum()) for group, table in tables.items()}
-    groups = [g for g in ordered_groups(counted.cube, contract, part.subject) if not is_unknown(g)]
+    groups = known_groups(counted.cube, contract, part.subject)
     name = CRITERIA.get(part.metric, (part.metric,))[0]
     if name not in RATES:
         return "rows", tuple(_mean_sample(group, rows.get(group, 0), part, measured) for group in groups)
@@ -247,7 +262,7 @@ def _samples(
     return metric.support, tuple(
         Sample(
             group=c.group, have=c.denominator, rows=rows.get(c.group, 0), effect=c.design_effect,
-            value=float(c.value) if c.value is not None else None,
+            value=c.value,
         ) for c in counts
     )  # fmt: skip
 
@@ -262,7 +277,7 @@ def _mean_sample(group: Group, rows: int, part: SubjectGap, measured: Measuremen
     known = judged is not None and plain is not None and 0 < plain.se < float("inf")
     effect = max(1.0, (judged.se / plain.se) ** 2) if known and judged and plain else 1.0
     return Sample(
-        group=group, have=mean.n, rows=rows, value=float(mean.value), spread=mean.n * mean.se**2,
+        group=group, have=mean.n, rows=rows, value=mean.value, spread=mean.n * mean.se**2,
         effect=effect if isfinite(effect) else 1.0,
     )  # fmt: skip
 

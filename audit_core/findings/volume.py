@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from math import ceil
 
+from audit_core.contract.periods import period
 from audit_core.contract.schema import ReleaseContract, Subject
 from audit_core.cube.axes import UNKNOWN
 from audit_core.cube.count_cube import CountCube, Group
 from audit_core.findings.finding import Undated
 
 _WEEK = 7
-_PERIOD = re.compile(r"(\d{4})(?:-?Q([1-4])|-?W(\d{2})|-(\d{2})(?:-(\d{2}))?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,30 +67,3 @@ def covered_days(windows: tuple[str, ...]) -> int | None:
     for first, last in known:
         days.update(range(first.toordinal(), last.toordinal() + 1))
     return len(days)
-
-
-def period(text: str) -> tuple[date, date] | None:
-    """Return first and last day of a period written as 2026, 2026-Q2, 2026-10, 2026-W41 or 2026-10-31."""
-    match = _PERIOD.fullmatch(text.strip())
-    if match is None:
-        return None
-    year, quarter, week, month, day = (int(part) if part else None for part in match.groups())
-    assert year is not None
-    try:
-        if week is not None:
-            first = date.fromisocalendar(year, week, 1)
-            return first, first + timedelta(days=_WEEK - 1)
-        if day is not None and month is not None:
-            return date(year, month, day), date(year, month, day)
-        start = month or (3 * quarter - 2 if quarter else 1)
-        months = 1 if month is not None else 3 if quarter else 12
-        return date(year, start, 1), _last_day(year, start + months)
-    except ValueError:
-        return None
-
-
-def _last_day(year: int, next_month: int) -> date:
-    """Day before the first of a month, the thirteenth being January."""
-    if next_month > 12:
-        return date(year, 12, 31)
-    return date(year, next_month, 1) - timedelta(days=1)

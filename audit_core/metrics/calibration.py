@@ -21,6 +21,7 @@ Ints = Sequence[int] | npt.NDArray[np.int64]
 
 MICRO = 1_000_000
 _REPLICATES = 2000
+_WELL_SEEN = 4  # sums of squares from this many z² on are their own measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,7 +111,9 @@ def calibration(
     """Return a group's calibration over the bands between `cuts`, or `Undefined` without labelled rows.
 
     Formula: ECE = Σ n_b/n·|o_b−s̄_b|, MCE = max|o_b−s̄_b|, Brier = Σ(s−y)²/n,
-    in the large = mean(y)−mean(s) ± z·sd(y−s)/√n.
+    in the large = mean(y)−mean(s) ± z·√(S/(n(n−1))), S the sum of squares of y−s around its mean. While S
+    is under 4z², z²·(1−4S/n)² is added to it up to that size: what a rate that is 0 of n or n of n leaves
+    open by Wilson's interval, and nothing where it is a half. Few surprises are no proof that there are none.
 
     Shape and units: `cuts` in micro-units, each one of the fine edges, first and last included.
 
@@ -128,8 +131,9 @@ def calibration(
     off = [abs(b.positives - b.score_sum) for b in bands]
     squared = _squared_errors(sums)
     in_the_large = (positives - sum((b.score_sum for b in bands), Fraction(0))) / n
-    se = math.sqrt((squared / n - in_the_large**2) / (n - 1)) if n > 1 else math.inf
-    reach = z_two_sided(level) * se
+    z = z_two_sided(level)
+    se = _standard_error(float(squared - n * in_the_large**2), n, z)
+    reach = z * se
     return GroupCalibration(
         n=n,
         positives=positives,
@@ -180,6 +184,14 @@ def _squared_errors(sums: BandSums) -> Fraction:
     """Σ(s−y)² = Σs² − 2Σ_{y=1}s + Σy."""
     positives, their_scores = int(sum(sums.n1)), int(sum(sums.s1))
     return Fraction(int(sums.squares) - 2 * MICRO * their_scores + MICRO**2 * positives, MICRO**2)
+
+
+def _standard_error(squares: float, n: int, z: float) -> float:
+    """√(S/(n(n−1))), S raised while it is small: outcomes that were not seen are not impossible."""
+    if n < 2:
+        return math.inf
+    raised = squares + z * z * max(0.0, 1 - 4 * squares / n) ** 2
+    return math.sqrt(max(squares, min(raised, _WELL_SEEN * z * z)) / (n * (n - 1)))
 
 
 def _ece_null95(bands: Sequence[Band], seed: int) -> float:

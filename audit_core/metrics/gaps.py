@@ -7,13 +7,13 @@ Both bounds are built from ordered pairs of groups instead.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import isfinite
 
 from audit_core.metrics.chance import chance_of_gap
 from audit_core.metrics.estimate import Count, Group, MeanValue
-from audit_core.metrics.intervals import Interval, z_two_sided
-from audit_core.metrics.pairs import (
+from audit_core.metrics.group_pairs import (
     Compare,
     Comparison,
     MeanDifferences,
@@ -21,21 +21,7 @@ from audit_core.metrics.pairs import (
     RateDifferences,
     RateRatios,
 )
-
-__all__ = [
-    "Count",
-    "Gap",
-    "Group",
-    "MeanValue",
-    "Member",
-    "Simulated",
-    "chance_of_gap",
-    "difference_gap",
-    "gap_between",
-    "mean_gap",
-    "mean_ratio_gap",
-    "ratio_gap",
-]
+from audit_core.metrics.intervals import Interval, z_two_sided
 
 Member = Count | MeanValue
 
@@ -121,15 +107,23 @@ def ratio_gap(
 
 
 def mean_gap(
-    groups: Sequence[MeanValue], *, min_support: int, level: float = 0.95, protect_floor: int = 10
+    groups: Sequence[MeanValue],
+    *,
+    min_support: int,
+    level: float = 0.95,
+    protect_floor: int = 10,
+    span: float = 2.0,
 ) -> Gap:
     """Return the difference between the highest and the lowest mean, with its bounds.
 
     Formula: as `difference_gap`, each pair by the normal interval m₁−m₂ ± z·√(se₁²+se₂²).
 
-    Shape and units: one value per group, in the unit of the mean. No `chance_of_gap`.
+    Shape and units: one value per group, in the unit of the mean. No `chance_of_gap`. `span` is the largest
+    difference there can be: 1 of areas and exposures, 2 of means between −1 and 1.
     """
-    return gap_between(groups, MeanDifferences(), min_support=min_support, level=level, floor=protect_floor)
+    how = MeanDifferences()
+    gap = gap_between(groups, how, min_support=min_support, level=level, floor=protect_floor)
+    return within_span(gap, span)
 
 
 def mean_ratio_gap(
@@ -180,6 +174,25 @@ def gap_between(
         supported=tuple(m.group for m in supported),
         unsupported=tuple(m.group for m in members if not (m.support and m.support >= min_support)),
         method=how.method,
+    )
+
+
+def within_span(gap: Gap, span: float) -> Gap:
+    """Return a difference with its interval and bounds within what is possible; the unknown stays infinite.
+
+    Shape and units: `span`, the largest difference there can be, in the unit of the values.
+    """
+
+    def clipped(bound: float) -> float:
+        return max(-span, min(span, bound)) if isfinite(bound) else bound
+
+    return replace(
+        gap,
+        interval=gap.interval and Interval(clipped(gap.interval.low), clipped(gap.interval.high)),
+        lower=clipped(gap.lower),
+        upper=clipped(gap.upper),
+        lower_all=clipped(gap.lower_all),
+        upper_all=clipped(gap.upper_all),
     )
 
 

@@ -14,8 +14,8 @@ from math import ceil
 
 import numpy as np
 
+from audit_core.metrics.chance import chance_of_gap
 from audit_core.metrics.estimate import Count, Group
-from audit_core.metrics.gaps import chance_of_gap
 from audit_core.metrics.intervals import Interval, koopman_ratio, z_two_sided
 
 FOUR_FIFTHS = Fraction(4, 5)
@@ -38,6 +38,7 @@ class AgainstReference:
     The exact test and the z statistic take every person once, so they are None where people are repeated.
     `one_more_clears`: one more person selected here, and nothing else changed, would end the flag.
     `swap_clears`: one selection here instead of in the reference would leave no flag (the flip-flop check).
+    Both say something only where there is a flag to end.
     `one_fewer_flags` and `swap_flags` are the same the other way: one selection less would leave a flag.
     """
 

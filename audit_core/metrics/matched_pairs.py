@@ -17,29 +17,8 @@ from audit_core.metrics.multiplicity import holm
 from audit_core.metrics.pair_intervals import (
     PairCounts,
     bonett_price_ratio,
-    newcombe_paired,
     tango_interval,
 )
-
-__all__ = [
-    "CochranQ",
-    "McNemar",
-    "PairComparison",
-    "PairCounts",
-    "StageOutput",
-    "VariantComparison",
-    "VariantPair",
-    "attributed_stage",
-    "bonett_price_ratio",
-    "cochran_q",
-    "compare_pair",
-    "compare_variants",
-    "flip_rate_bound",
-    "mcnemar",
-    "newcombe_paired",
-    "pairs_of_variants",
-    "tango_interval",
-]
 
 SCORE_ONLY, NO_OBSERVED_FLIP, LAST_STAGE = "score_only", "no_observed_flip", "judge_or_route"
 

@@ -278,7 +278,13 @@ def mean_subject_gap(
     rows = [row for row in calibrated if row.subject == subject and not is_unknown(row.group)]
     means = [mean for row in rows if (mean := _mean(row, metric, people)) is not None]
     support, level = contract.support.rows, float(contract.statistics.level)
-    gap = mean_gap(means, min_support=support, level=level, protect_floor=PROTECT_FLOOR)
+    gap = mean_gap(
+        means,
+        min_support=support,
+        level=level,
+        protect_floor=PROTECT_FLOOR,
+        span=1.0 if metric == "auc" else 2.0,
+    )
     unknown = too_many_unknown(cube.outcomes(subject))
     return _subject_gap(subject, metric, gap, support, required_groups(cube, contract, subject), unknown)
 

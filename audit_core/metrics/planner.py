@@ -2,14 +2,16 @@
 
 Numbers are in denominator units per group: positives for TPR, negatives for FPR. Divide by the
 group's base rate for rows. Closed forms; simulated power is 78–81 % at a planned 80 % while the
-rate is under .9; near 0 and 1 `with_margin` plans 30 % more. Ratios, means and single values
-are in `planner_other`.
+rate is under .9; near 0 and 1 `with_margin` plans 30 % more. More than `MOST_PEOPLE` are no number.
+Ratios, means and single values are in `planner_other`. Whether a true value is within its limit is
+compared exactly where both are fractions: .9 − .8 is not under .1.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from statistics import NormalDist
 
 from audit_core.metrics.intervals import range_quantile, z_one_sided, z_simultaneous
@@ -20,14 +22,19 @@ POWER = 0.80
 EXTREME = 0.95
 """From this rate on (or from 1 − this rate down) the closed form falls short: 71–73 % instead of 80 %."""
 
+MOST_PEOPLE = 10**9
+"""No plan is made beyond this many people of one group; a limit that close is out of reach."""
+
+Real = float | Fraction
+
 _NORMAL = NormalDist()
 
 
 def people_to_pass(
-    p: float,
+    p: Real,
     groups: int,
-    limit: float,
-    true_gap: float = 0.0,
+    limit: Real,
+    true_gap: Real = 0.0,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -46,20 +53,19 @@ def people_to_pass(
     other = _other_rate(p, groups, limit, true_gap)
     if true_gap >= limit:
         return None
-    z = z_one_sided(level)
+    z, room = z_one_sided(level), float(limit - true_gap)
     if true_gap == 0:
-        needed = p * (1 - p) * (math.sqrt(2) * z + range_quantile(power, groups)) ** 2 / limit**2
+        needed = _variance(p) * (math.sqrt(2) * z + range_quantile(power, groups)) ** 2 / room**2
     else:
-        spread = p * (1 - p) + other * (1 - other)
-        needed = spread * (z + z_one_sided(power)) ** 2 / (limit - true_gap) ** 2
-    return math.ceil(max(needed, _fewest_to_pass(z, limit)))
+        needed = (_variance(p) + _variance(other)) * (z + z_one_sided(power)) ** 2 / room**2
+    return whole_people(max(needed, _fewest_to_pass(z, limit)))
 
 
 def people_to_confirm(
-    p: float,
+    p: Real,
     groups: int,
-    limit: float,
-    true_gap: float,
+    limit: Real,
+    true_gap: Real,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -79,16 +85,16 @@ def people_to_confirm(
     if true_gap <= limit:
         return None
     z = z_simultaneous(level, groups)
-    spread = p * (1 - p) + other * (1 - other)
-    needed = spread * (z + z_one_sided(power)) ** 2 / (true_gap - limit) ** 2
-    return math.ceil(max(needed, z * z * (math.sqrt(2) / (1 - limit) - 1)))
+    spread = _variance(p) + _variance(other)
+    needed = spread * (z + z_one_sided(power)) ** 2 / float(true_gap - limit) ** 2
+    return whole_people(max(needed, z * z * (math.sqrt(2) / float(1 - limit) - 1)))
 
 
 def people_for_slice(
-    p: float,
-    others: Sequence[tuple[float, int]],
-    limit: float,
-    true_gap: float = 0.0,
+    p: Real,
+    others: Sequence[tuple[Real, int]],
+    limit: Real,
+    true_gap: Real = 0.0,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -112,18 +118,18 @@ def people_for_slice(
     if true_gap >= limit or any(people <= 0 for _, people in others):
         return None
     z = z_one_sided(level)
-    room = ((limit - true_gap) / (z + z_one_sided(power))) ** 2
-    room -= max(rate * (1 - rate) / people for rate, people in others)
+    room = (float(limit - true_gap) / (z + z_one_sided(power))) ** 2
+    room -= max(_variance(rate) / people for rate, people in others)
     if room <= 0:
         return None
-    return math.ceil(max(p * (1 - p) / room, _fewest_to_pass(z, limit)))
+    return whole_people(max(_variance(p) / room, _fewest_to_pass(z, limit)))
 
 
 def people_to_confirm_slice(
-    p: float,
-    other: tuple[float, int],
+    p: Real,
+    other: tuple[Real, int],
     groups: int,
-    limit: float,
+    limit: Real,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -143,12 +149,12 @@ def people_to_confirm_slice(
     rate, people = other
     _other_rate(p, groups, limit, 0.0)
     _other_rate(rate, groups, limit, 0.0)
-    distance = abs(p - rate) - limit
+    distance = max(p, rate) - min(p, rate) - limit
     if distance <= 0 or people <= 0:
         return None
-    room = (distance / (z_simultaneous(level, groups) + z_one_sided(power))) ** 2
-    room -= rate * (1 - rate) / people
-    return math.ceil(p * (1 - p) / room) if room > 0 else None
+    room = (float(distance) / (z_simultaneous(level, groups) + z_one_sided(power))) ** 2
+    room -= _variance(rate) / people
+    return whole_people(_variance(p) / room) if room > 0 else None
 
 
 def slice_power(groups: int, power: float = 0.80) -> float:
@@ -162,17 +168,27 @@ def slice_power(groups: int, power: float = 0.80) -> float:
     return _NORMAL.cdf(range_quantile(power, groups) / math.sqrt(2))
 
 
-def with_margin(people: int, p: float) -> int:
+def whole_people(needed: float) -> int | None:
+    """Return a planned number rounded up, or None over `MOST_PEOPLE`: that is no number anybody reaches."""
+    return math.ceil(needed) if needed <= MOST_PEOPLE else None
+
+
+def with_margin(people: int, p: Real) -> int:
     """Return a planned number with 30 % more where the rate is .95 or over, or .05 or under."""
     return math.ceil(1.3 * people) if not 1 - EXTREME < p < EXTREME else people
 
 
-def _fewest_to_pass(z: float, limit: float) -> float:
+def _variance(rate: Real) -> float:
+    """What one person contributes to the variance of a rate."""
+    return float(rate) * float(1 - rate)
+
+
+def _fewest_to_pass(z: float, limit: Real) -> float:
     """People at which the Wilson interval of a perfect rate is as long as the limit."""
-    return z * z * (1 - limit) / limit
+    return z * z * float(1 - limit) / float(limit)
 
 
-def _other_rate(p: float, groups: int, limit: float, true_gap: float) -> float:
+def _other_rate(p: Real, groups: int, limit: Real, true_gap: Real) -> Real:
     """Rate of the group at the other end of the true gap: below p where there is room, else above."""
     if groups < 2:
         raise ValueError("a gap needs at least two groups")

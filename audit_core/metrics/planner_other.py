@@ -1,6 +1,7 @@
 """How many people a check of a ratio, of means or of single values needs before it can decide.
 
-As in `planner`: numbers per group in denominator units, closed forms, a planned power of 80 %.
+As in `planner`: numbers per group in denominator units, closed forms, a planned power of 80 %, none over
+`MOST_PEOPLE`; fractions are compared exactly.
 Simulated power is 75–92 % for ratios, 77 % and more for means and 72–88 % for single values.
 """
 
@@ -11,17 +12,16 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from audit_core.metrics.intervals import range_quantile, z_one_sided, z_simultaneous
+from audit_core.metrics.planner import MOST_PEOPLE, Real, whole_people
 
 _NORMAL = NormalDist()
-_MOST = 1 << 40
-"""No plan is made beyond this many people; a limit that close is out of reach."""
 
 
 def ratio_to_pass(
-    p: float,
+    p: Real,
     groups: int,
-    limit: float,
-    true_ratio: float = 1.0,
+    limit: Real,
+    true_ratio: Real = 1.0,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -50,14 +50,14 @@ def ratio_to_pass(
     z = z_one_sided(level)
     reach = range_quantile(power, groups) / math.sqrt(2) if true_ratio == 1 else z_one_sided(power)
     needed = _ratio_people(p, limit, true_ratio, z, reach)
-    return math.ceil(max(needed, z * z * limit / (1 - limit)))
+    return whole_people(max(needed, z * z * float(limit / (1 - limit))))
 
 
 def ratio_to_confirm(
-    p: float,
+    p: Real,
     groups: int,
-    limit: float,
-    true_ratio: float,
+    limit: Real,
+    true_ratio: Real,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -76,13 +76,13 @@ def ratio_to_confirm(
     if true_ratio >= limit:
         return None
     z = z_simultaneous(level, groups)
-    return max(1, math.ceil(_ratio_people(p, limit, true_ratio, z, z_one_sided(power))))
+    return whole_people(max(1, _ratio_people(p, limit, true_ratio, z, z_one_sided(power))))
 
 
 def means_to_pass(
     spreads: Sequence[float],
-    limit: float,
-    true_gap: float = 0.0,
+    limit: Real,
+    true_gap: Real = 0.0,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -105,15 +105,15 @@ def means_to_pass(
     z = z_one_sided(level)
     if true_gap == 0:
         reach = math.sqrt(2) * z + range_quantile(power, len(spreads))
-        return max(1, math.ceil(pair / 2 * reach**2 / limit**2))
-    return max(1, math.ceil(pair * (z + z_one_sided(power)) ** 2 / (limit - true_gap) ** 2))
+        return whole_people(max(1, pair / 2 * reach**2 / float(limit) ** 2))
+    return whole_people(max(1, pair * (z + z_one_sided(power)) ** 2 / float(limit - true_gap) ** 2))
 
 
 def means_to_confirm(
     spreads: Sequence[float],
     groups: int,
-    limit: float,
-    true_gap: float,
+    limit: Real,
+    true_gap: Real,
     power: float = 0.80,
     level: float = 0.95,
 ) -> int | None:
@@ -132,7 +132,7 @@ def means_to_confirm(
     if true_gap <= limit:
         return None
     reach = z_simultaneous(level, groups) + z_one_sided(power)
-    return max(1, math.ceil(pair * reach**2 / (true_gap - limit) ** 2))
+    return whole_people(max(1, pair * reach**2 / float(true_gap - limit) ** 2))
 
 
 def slice_of_spread(
@@ -148,7 +148,7 @@ def slice_of_spread(
     if distance <= 0 or any(people <= 0 for _, people in others):
         return None
     room = (distance / reach) ** 2 - max((other / people for other, people in others), default=0.0)
-    return max(1, math.ceil(spread / room)) if room > 0 else None
+    return whole_people(max(1, spread / room)) if room > 0 else None
 
 
 def value_to_hold(
@@ -182,9 +182,9 @@ def value_to_hold(
 
     few, many = 0, 1
     while misses(many) > 1 - power:
-        few, many = many, 2 * many
-        if many > _MOST:
+        if many >= MOST_PEOPLE:
             return None
+        few, many = many, min(2 * many, MOST_PEOPLE)
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (middle, many) if misses(middle) > 1 - power else (few, middle)
@@ -206,7 +206,7 @@ def value_to_confirm(p: float, limit: float, power: float = 0.80, level: float =
     if p == limit:
         return None
     reach = z_one_sided(level) * math.sqrt(limit * (1 - limit)) + z_one_sided(power) * math.sqrt(p * (1 - p))
-    return max(1, math.ceil((reach / (p - limit)) ** 2))
+    return whole_people(max(1, (reach / (p - limit)) ** 2))
 
 
 def _miss(n: int, p: float, room: float, limit: float, z: float) -> float:
@@ -218,19 +218,20 @@ def _miss(n: int, p: float, room: float, limit: float, z: float) -> float:
     return _NORMAL.cdf(short / spread)
 
 
-def _ratio_people(p: float, limit: float, true_ratio: float, z: float, reach: float) -> float:
+def _ratio_people(rate: Real, least: Real, true_ratio: Real, z: float, reach: float) -> float:
     """People at which the score statistic of p₁ = τp₂ is z, `reach` standard errors from its mean."""
-    low = p * true_ratio
+    p, limit, low = float(rate), float(least), float(rate * true_ratio)
+    distance = p * float(true_ratio - least)
     # Maximum-likelihood rates under p₁ = τp₂ from one person each with these rates (Koopman's closed form).
     both = limit * (1 + p) + low + 1
     high0 = (both - math.sqrt(max(0.0, both * both - 8 * limit * (p + low)))) / (4 * limit)
     low0 = limit * high0
     null = low0 * (1 - low0) + limit**2 * high0 * (1 - high0)
     true = low * (1 - low) + limit**2 * p * (1 - p)
-    return ((z * math.sqrt(null) + reach * math.sqrt(true)) / (low - limit * p)) ** 2
+    return ((z * math.sqrt(null) + reach * math.sqrt(true)) / distance) ** 2 if distance else math.inf
 
 
-def _widest(spreads: Sequence[float], limit: float) -> float:
+def _widest(spreads: Sequence[float], limit: Real) -> float:
     if len(spreads) < 2:
         raise ValueError("a gap needs at least two groups")
     if any(not spread >= 0 for spread in spreads) or not limit > 0:
@@ -238,7 +239,7 @@ def _widest(spreads: Sequence[float], limit: float) -> float:
     return sum(sorted(spreads)[-2:])
 
 
-def _check_ratio(p: float, groups: int, limit: float, true_ratio: float) -> None:
+def _check_ratio(p: Real, groups: int, limit: Real, true_ratio: Real) -> None:
     if groups < 2:
         raise ValueError("a ratio needs at least two groups")
     if not 0 < limit < 1:

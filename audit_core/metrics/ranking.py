@@ -17,19 +17,6 @@ from audit_core.cube.ranks import MAX_RANKED_GROUPS, RankedRows, RankSums, rank_
 from audit_core.metrics.estimate import MeanValue
 from audit_core.metrics.intervals import Interval, wilson, z_two_sided
 
-__all__ = [
-    "Auc",
-    "BetweenGroups",
-    "BinnedAuc",
-    "RankSums",
-    "auc",
-    "between_groups",
-    "binned_auc",
-    "rank_sums",
-    "ranked_attributes",
-    "ranked_between",
-]
-
 Ints = Sequence[int] | npt.NDArray[np.int64]
 
 

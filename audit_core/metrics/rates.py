@@ -33,6 +33,11 @@ def ordered_groups(cube: CountCube, contract: ReleaseContract, subject: Subject)
     )
 
 
+def known_groups(cube: CountCube, contract: ReleaseContract, subject: Subject) -> tuple[Group, ...]:
+    """Return the groups of a subject that can be compared, in the order of `ordered_groups`."""
+    return tuple(group for group in ordered_groups(cube, contract, subject) if not is_unknown(group))
+
+
 def level_order(cube: CountCube, contract: ReleaseContract, name: str) -> tuple[str, ...]:
     """Return the levels of an axis: required ones, then bands or the alphabet, then unknown."""
     attribute = contract.attribute(name)

@@ -39,7 +39,9 @@ def reference_gap(
         return None
     ratio = gap.compare == "ratio"
     shown = [(base, by_group[group]) for group in gap.compared if group != reference]
-    guarded = [(base, m) for m in members if m.support >= protect_floor and m.group != reference]
+    others = [m for m in members if m.support >= protect_floor and m.group != reference]
+    # Under the floor chance alone makes any rate, the reference's as well: such a base accuses nobody.
+    guarded = [(base, m) for m in others] if base.support >= protect_floor else []
     unknown = Interval(0.0, math.inf)
     bounds = _bounds(shown, len(gap.compared), level, ratio=ratio)
     bounds_all = _bounds(guarded, len(guarded) + 1, level, ratio=ratio) if guarded else unknown

@@ -25,9 +25,9 @@ from audit_core.metrics.bootstrap import (
 )
 from audit_core.metrics.calibration import MICRO
 from audit_core.metrics.estimate import Group, MeanValue
-from audit_core.metrics.gaps import Gap, Simulated, gap_between
+from audit_core.metrics.gaps import Gap, Simulated, gap_between, within_span
+from audit_core.metrics.group_pairs import Compare
 from audit_core.metrics.intervals import Interval
-from audit_core.metrics.pairs import Compare
 
 METHOD = "bootstrap: percentile to approve, max-T to accuse"
 
@@ -126,26 +126,32 @@ class DrawnDifferences:
     method = METHOD
     unknown = Interval(0.0, math.inf)
 
-    def __init__(self, values: Values, groups: Sequence[Group]) -> None:
+    def __init__(self, values: Values, groups: Sequence[Group], one_sided: frozenset[Group]) -> None:
         self._values = values
+        self.one_sided = one_sided
         self._place = {group: place for place, group in enumerate(groups)}
 
     def pair(self, a: MeanValue, b: MeanValue, z: float) -> Interval:
         """Percentile interval of a's value minus b's, at the level of a normal interval with z."""
         kept = self._kept((a, b))
-        if kept is None:
+        if kept is None or self.one_sided & {a.group, b.group}:
             return Interval(-math.inf, math.inf)
         tail = NormalDist().cdf(-z)
         low, high = np.quantile(kept[:, 0] - kept[:, 1], (tail, 1 - tail))
         return Interval(float(low), float(high))
 
     def bounds(self, members: Sequence[MeanValue], level: float) -> Interval:
-        """The bound to accuse with and the bound to approve with."""
-        kept = self._kept(members)
+        """The bound to accuse with and the bound to approve with.
+
+        A group of one outcome only varies too little in the draws: it accuses nobody and approves nothing.
+        """
+        seen = [member for member in members if member.group not in self.one_sided]
+        kept = self._kept(seen) if len(seen) >= 2 else None
         if kept is None:
             return self.unknown
-        point = np.array([float(member.value) for member in members])
-        return Interval(max_t_lower(kept, point, level), pairwise_upper(kept, level))
+        point = np.array([float(member.value) for member in seen])
+        upper = pairwise_upper(kept, level) if len(seen) == len(members) else math.inf
+        return Interval(max_t_lower(kept, point, level), upper)
 
     def discarded(self, groups: Sequence[Group]) -> int:
         """How many draws leave one of these groups with nothing to divide by."""
@@ -177,17 +183,22 @@ def resampled_gap(  # noqa: PLR0913 — a gap has groups, draws and the rules of
     Shape and units: `means` in the contract's order, exact values; `scored` holds at least their groups.
     `effects` are the design effects of groups whose people are repeated: their draws are spread by √effect.
 
-    Guarantee: where over 1 % of the draws leave a group empty there are no bounds, and the gap says so.
+    Guarantee: where over 1 % of the draws leave a group empty there are no bounds, and where a group has one
+    outcome only there is none to approve with; the gap says so.
     """
     wanted = {mean.group for mean in means}
     cells, groups = score_cells({group: table for group, table in scored.items() if group in wanted})
     values = Values(np.zeros((plan.replicates, 0)), np.zeros((plan.replicates, 0), dtype=bool))
     if cells is not None:
         values = _spread(drawn(cells, statistic, plan), means, groups, effects or {})
-    how = DrawnDifferences(values, groups)
+    one_sided = frozenset(g for g, t in scored.items() if g in wanted and not t[:, :, 0].sum(axis=1).all())
+    how = DrawnDifferences(values, groups, one_sided)
     gap = gap_between(means, how, min_support=min_support, level=plan.level, floor=floor)
+    gap = within_span(gap, 1.0)
     discarded = how.discarded(gap.compared)
-    empty = discarded > MOST_DISCARDED * plan.replicates
+    absent = "a group has only one of the two outcomes" if one_sided.intersection(gap.compared) else None
+    if discarded > MOST_DISCARDED * plan.replicates:
+        absent = "over 1 % of the draws leave a group without people"
     return replace(
         gap,
         simulated=Simulated(
@@ -195,7 +206,7 @@ def resampled_gap(  # noqa: PLR0913 — a gap has groups, draws and the rules of
             replicates=plan.replicates,
             discarded=discarded,
             seed=plan.seed,
-            absent="over 1 % of the draws leave a group without people" if empty else None,
+            absent=absent,
         ),
     )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from audit_core.contract.schema import ReleaseContract, Subject
 from audit_core.cube.bands import MICRO
-from audit_core.cube.count_cube import Group, is_unknown
+from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.cube.ranks import ExposureSums
 from audit_core.metrics.bootstrap import Plan
@@ -22,7 +22,7 @@ from audit_core.metrics.clusters import largest_effect, totals_by_group
 from audit_core.metrics.estimate import MeanValue
 from audit_core.metrics.exposure import INTERVAL, GroupExposure, group_exposure
 from audit_core.metrics.gaps import Gap, mean_gap, mean_ratio_gap
-from audit_core.metrics.rates import ordered_groups
+from audit_core.metrics.rates import known_groups
 from audit_core.metrics.resampled import brier_scores, resampled_gap
 
 SCORE_METRICS = ("brier", "exposure")
@@ -52,7 +52,7 @@ def score_gap(
     if metric == "brier":
         scored = counted.cube.scored(subject)
         means, effects = _widened(
-            _briers(scored, _groups(contract, counted, subject)), counted, subject, "accuracy"
+            _briers(scored, known_groups(counted.cube, contract, subject)), counted, subject, "accuracy"
         )
         chosen = contract.statistics
         plan = Plan(seed=seed, replicates=chosen.replicates, level=level, design=chosen.sampling)
@@ -61,8 +61,10 @@ def score_gap(
         )
     found = [one.as_mean() for one in exposures(contract, counted, subject)]
     means, _ = _widened(found, counted, subject, "selection_rate")
-    compare_gap = mean_ratio_gap if compare == "ratio" else mean_gap
-    gap = compare_gap(means, min_support=support, level=level, protect_floor=floor)
+    if compare == "ratio":
+        gap = mean_ratio_gap(means, min_support=support, level=level, protect_floor=floor)
+    else:
+        gap = mean_gap(means, min_support=support, level=level, protect_floor=floor, span=1.0)
     return replace(gap, method=INTERVAL)
 
 
@@ -74,7 +76,7 @@ def exposures(contract: ReleaseContract, counted: Counted, subject: Subject) -> 
         (rank.group,): rank.exposure for rank in counted.ranks if rank.attribute == subject[0]
     }
     found = []
-    for group in _groups(contract, counted, subject):
+    for group in known_groups(counted.cube, contract, subject):
         mine = sums.get(group)
         one = (
             group_exposure(group, mine, level=float(contract.statistics.level)) if mine is not None else None
@@ -88,10 +90,6 @@ def exposure_rows(contract: ReleaseContract, counted: Counted) -> tuple[tuple[Su
     subjects = [(attribute.name,) for attribute in contract.data.attributes]
     return tuple((subject, one) for subject in subjects if counted.cube.has(subject[0])
                  for one in exposures(contract, counted, subject))  # fmt: skip
-
-
-def _groups(contract: ReleaseContract, counted: Counted, subject: Subject) -> list[Group]:
-    return [g for g in ordered_groups(counted.cube, contract, subject) if not is_unknown(g)]
 
 
 def _briers(scored: Scored, groups: Sequence[Group]) -> list[MeanValue]:

@@ -12,8 +12,6 @@ from audit_core.metrics.intervals import Interval, newcombe_difference, z_two_si
 from audit_core.metrics.shrunk import Prior
 from audit_core.metrics.slice_cells import Slice
 
-__all__ = ["Carried", "Compared", "Looked", "Slice", "SliceHunt", "Visible", "Worse"]
-
 Worse = Literal["lower", "higher"]
 
 

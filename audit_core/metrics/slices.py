@@ -25,6 +25,7 @@ from audit_core.metrics.slice_cells import (
     Counts,
     Floats,
     Mask,
+    Slice,
     Weights,
     cells_of,
     is_part_of,
@@ -32,7 +33,7 @@ from audit_core.metrics.slice_cells import (
     split,
     tabulate,
 )
-from audit_core.metrics.slice_found import Carried, Compared, Looked, Slice, SliceHunt, Visible, Worse
+from audit_core.metrics.slice_found import Carried, Compared, Looked, SliceHunt, Visible, Worse
 
 ALPHA = 0.05
 POWER = 0.80

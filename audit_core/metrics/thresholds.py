@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 
 from audit_core.contract.schema import ReleaseContract, Subject
-from audit_core.cube.count_cube import CountCube, Group, Integers, is_unknown
+from audit_core.cube.count_cube import CountCube, Group, Integers
 from audit_core.cube.redecide import BandCounts, Cut, band_counts
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Estimate, estimate_rate
-from audit_core.metrics.rates import ordered_groups
+from audit_core.metrics.rates import known_groups, ordered_groups
 
 Strategy = Literal[
     "production", "best_accuracy", "equal_selection", "equal_opportunity", "equalized_odds", "free"
@@ -123,8 +123,8 @@ def strategy_cuts(
     targets = [_rate(everybody, name) for name in rates]
     chosen: list[tuple[Group, Cut]] = []
     left: list[Group] = []
-    for group in ordered_groups(cube, contract, subject):
-        if group not in counts or is_unknown(group):
+    for group in known_groups(cube, contract, subject):
+        if group not in counts:
             continue
         enough = all(_supported(contract, counts[group].outcomes(None), name) for name in rates)
         if enough and None not in targets:

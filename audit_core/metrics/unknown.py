@@ -68,25 +68,26 @@ def _furthest_two(
 def _drawn_together(counts: Sequence[Count], inside: int, outside: int) -> tuple[float, float]:
     """(a*, b*): the rates to which the lowest can rise and the highest can fall."""
     x, n = sum(c.numerator for c in counts) + inside, sum(c.denominator for c in counts) + inside + outside
-    pooled = x / n
-    rates = [c.numerator / c.denominator for c in counts]
+    pooled = Fraction(x, n)
+    rates = [Fraction(c.numerator, c.denominator) for c in counts]
 
-    def fits_below(a: float) -> bool:
-        return sum(max(0.0, (a * c.denominator - c.numerator) / (1 - a)) for c in counts) <= inside
+    def fits_below(a: Fraction | float) -> bool:
+        return sum(max(0, (a * c.denominator - c.numerator) / (1 - a)) for c in counts) <= inside
 
-    def fits_above(b: float) -> bool:
-        return sum(max(0.0, (c.numerator - b * c.denominator) / b) for c in counts) <= outside
+    def fits_above(b: Fraction | float) -> bool:
+        return sum(max(0, (c.numerator - b * c.denominator) / b) for c in counts) <= outside
 
     low = _furthest(min(rates), pooled, fits_below) if pooled < 1 else 1.0
     high = _furthest(max(rates), pooled, fits_above) if pooled > 0 else 0.0
     return low, high
 
 
-def _furthest(start: float, end: float, fits: Callable[[float], bool]) -> float:
-    """Value nearest to `end` that still fits; `start` does."""
+def _furthest(start: Fraction, end: Fraction, fits: Callable[[Fraction | float], bool]) -> float:
+    """Value nearest to `end` that still fits; `start` does. Whether `end` does is decided exactly."""
     if fits(end):
-        return end
+        return float(end)
+    near, far = float(start), float(end)
     for _ in range(_STEPS):
-        middle = (start + end) / 2
-        start, end = (middle, end) if fits(middle) else (start, middle)
-    return start
+        middle = (near + far) / 2
+        near, far = (middle, far) if fits(middle) else (near, middle)
+    return near

@@ -58,8 +58,7 @@ def summary_sentence(found: Sequence[SubjectConflicts]) -> str:
     if not judged:
         return (
             "The contract has no checks that could be in such a conflict for one attribute, or too few "
-            "people "
-            "stand behind them. The rows below say which criteria would be."
+            "people stand behind them. The rows below say which criteria would be."
         )
     wrong = sum(c.standing == "cannot_hold" for c in judged)
     open_ = sum(c.standing == "not_confirmed" for c in judged)

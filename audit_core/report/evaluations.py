@@ -36,10 +36,10 @@ def evaluation_rows(audit: Audit) -> Rows:
 
 def declared_rows(audit: Audit) -> Rows:
     """Return one row per source the contract draws on, and how many results of it were given."""
-    given = [known_source(result.source, audit.contract).name for result in audit.evaluations]
+    given = [_key(result.source, audit.contract) for result in audit.evaluations]
     return [
-        row | {"Results given": counted(given.count(source.name), "results")}
-        for row, source in zip(source_rows(audit.contract), _declared(audit.contract), strict=True)
+        row | {"Results given": counted(given.count((source.id, "")), "results")}
+        for row, source in zip(source_rows(audit.contract), audit.contract.evaluation_sources, strict=True)
     ]
 
 
@@ -99,11 +99,27 @@ def limit_sentences(audit: Audit) -> tuple[str, ...]:
 
 def encode_evaluations(audit: Audit) -> list[dict[str, Any]]:
     """Return the sources as plain values of the result file, each with its limit and its results."""
-    found: dict[str, dict[str, Any]] = {source.name: _encoded(source) for source in _declared(audit.contract)}
+    found = {
+        (source.id, ""): _encoded(declared_source(source)) for source in audit.contract.evaluation_sources
+    }
     for result in audit.evaluations:
         source = known_source(result.source, audit.contract)
-        found.setdefault(source.name, _encoded(source))["results"].append(_encoded_result(result))
+        entry = found.setdefault(_key(result.source, audit.contract), _encoded(source))
+        entry["results"].append(_encoded_result(result))
     return list(found.values())
+
+
+def _key(name: str, contract: ReleaseContract) -> tuple[str, str]:
+    """What tells a result's source apart: (its id in the contract, "") or ("", its name).
+
+    Two declared sources may go by one name, with limits of their own.
+    """
+    source = known_source(name, contract)
+    same = [own.id for own in contract.evaluation_sources if declared_source(own) == source]
+    if not same:
+        return "", source.name
+    wanted = name.strip().casefold()
+    return next((one for one in same if one.casefold() == wanted), same[0]), ""
 
 
 def _declared(contract: ReleaseContract) -> list[KnownSource]:

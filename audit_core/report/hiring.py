@@ -6,13 +6,23 @@ import math
 from fractions import Fraction
 
 from audit_core.contract.schema import ReleaseContract
-from audit_core.metrics.estimate import Measured, TooFew, estimate_rate
+from audit_core.metrics.estimate import estimate_rate
 from audit_core.metrics.hiring import FOUR_FIFTHS, SMALL_SHARE, AgainstReference, CategoryLine
 from audit_core.metrics.hiring_tables import HiringTables, SubjectImpact
 from audit_core.metrics.intervals import Interval
 from audit_core.report.law import SMALL_CELLS
-from audit_core.report.numbers import RATIO, chance_words, count, counted, decimal, figures, percent
+from audit_core.report.numbers import (
+    RATIO,
+    chance_words,
+    count,
+    counted,
+    decimal,
+    figures,
+    level_words,
+    percent,
+)
 from audit_core.report.people import group_words, people, selected_is_favourable, subject_words
+from audit_core.report.rates import interval_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.words import REFERENCE_GROUP
 
@@ -75,14 +85,14 @@ def hiring_sentence(found: HiringTables, contract: ReleaseContract) -> str:
     by = subject_words(part.subject)
     if line.against is None:
         return f"By {by} every group is selected at the highest rate, {_rate_words(top)}."
-    noun = people(contract).noun
+    noun, level = people(contract).noun, level_words(contract.statistics.level)
     word = "below" if line.four_fifths_flag else "not below"
     got = "were selected" if selected_is_favourable(contract) else "received the favourable decision"
     return (
         f"By {by}, {_rate_words(line)} of the {noun} in “{group_words(line.group)}” {got}, and "
         f"{_rate_words(top)} in “{group_words(top.group)}”: an impact ratio of {ratio_words(line)} "
-        f"(95 % interval {interval_words(line.against.interval)}), {word} four fifths."
-    ).replace("95 %", percent(contract.statistics.level, 0))
+        f"({level} interval {interval_words(line.against.interval)}), {word} four fifths."
+    )
 
 
 def _rate_words(line: CategoryLine) -> str:
@@ -151,7 +161,7 @@ def _impact_row(line: CategoryLine, part: SubjectImpact, contract: ReleaseContra
 def _rate_interval(line: CategoryLine, contract: ReleaseContract) -> str:
     statistics = contract.statistics
     found = estimate_rate(line.selected, line.n, level=float(statistics.level), method=statistics.interval)
-    return f"{percent(found.low)} to {percent(found.high)}" if isinstance(found, Measured | TooFew) else NONE
+    return interval_text(found)
 
 
 def chance_rows(part: SubjectImpact) -> Rows:

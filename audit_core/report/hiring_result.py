@@ -8,7 +8,7 @@ from audit_core.decision.record import Audit
 from audit_core.metrics.hiring import FOUR_FIFTHS, SMALL_SHARE, AgainstReference, CategoryLine
 from audit_core.metrics.hiring_tables import Disagreement, SubjectImpact, hiring_tables
 from audit_core.report.law import CHECKED
-from audit_core.report.result_measures import number, unbounded, words
+from audit_core.report.result_numbers import number, unbounded, words
 
 ABSENT = "nothing was decided about anybody, or the contract names no protected attribute"
 _NOT_COMPARED: dict[str, Any] = {
@@ -65,7 +65,7 @@ def _line(line: CategoryLine) -> dict[str, Any]:
         "impact_ratio": number(line.impact_ratio),
         "below_four_fifths": line.four_fifths_flag,
         "reason": _reason(line),
-        **(_NOT_COMPARED if line.against is None else _against(line.against)),
+        **(_NOT_COMPARED if line.against is None else _against(line.against, line)),
     }
 
 
@@ -80,7 +80,8 @@ def _reason(line: CategoryLine) -> str | None:
     return "reference group" if line.against is None else None
 
 
-def _against(beside: AgainstReference) -> dict[str, Any]:
+def _against(beside: AgainstReference, line: CategoryLine) -> dict[str, Any]:
+    """The comparison; where there is no flag, nothing can end one and both `_clears` are null."""
     low, high = beside.interval if beside.interval is not None else (None, None)
     return {
         "low": number(low),
@@ -91,8 +92,8 @@ def _against(beside: AgainstReference) -> dict[str, Any]:
         "shortfall_to_parity": number(beside.shortfall_to_parity),
         "shortfall_to_highest": beside.shortfall_to_highest,
         "shortfall_to_four_fifths": beside.shortfall_to_four_fifths,
-        "one_more_selected_clears": beside.one_more_clears,
-        "one_selection_moved_clears": beside.swap_clears,
+        "one_more_selected_clears": beside.one_more_clears if line.four_fifths_flag else None,
+        "one_selection_moved_clears": beside.swap_clears if line.four_fifths_flag else None,
         "one_fewer_selected_flags": beside.one_fewer_flags,
         "one_selection_moved_flags": beside.swap_flags,
     }

@@ -11,8 +11,9 @@ from audit_core.cube.count_cube import Group
 from audit_core.decision.record import Audit
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Estimate, Measured, Suppressed, TooFew
-from audit_core.report.numbers import count, counted, level_words, percent
+from audit_core.report.numbers import counted, level_words, percent
 from audit_core.report.people import group_words, subject_words
+from audit_core.report.rates import counts_text, interval_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.words import MARK_WORDS, WITHHELD, metric_name
 
@@ -74,12 +75,8 @@ def _row(group: Group, found: Estimate, metric: str, audit: Audit) -> dict[str, 
         "Group": group_words(group),
         RESULT: _word(found),
         metric_name(metric): percent(found.value) if isinstance(found, Measured | TooFew) else NONE,
-        f"{level} interval": f"{percent(found.low)} to {percent(found.high)}"
-        if isinstance(found, Measured | TooFew)
-        else NONE,
-        "Counts": f"{count(found.numerator)} of {count(found.denominator)}"
-        if isinstance(found, Measured | TooFew)
-        else NONE,
+        f"{level} interval": interval_text(found),
+        "Counts": counts_text(found),
         "Stands on": RATES[metric].people if known else NONE,
     }
 

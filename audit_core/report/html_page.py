@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit_core.contract.evaluation_sources import NEVER_APPROVES
+from audit_core.contract.schema import ReleaseContract
 from audit_core.decision.record import Audit
 from audit_core.report.conflicts import accepted_sentences
 from audit_core.report.evaluations import READ_EVALUATIONS, declared_rows, evaluation_rows
@@ -42,8 +43,11 @@ NO_CALIBRATION = (
     "in its table, line by line."
 )
 NO_DRIFT = "No training sample was compared, so nothing is said about drift."
+RATE_INTERVALS = {
+    "wilson": "Wilson’s score interval",
+    "clopper-pearson": "the exact one of Clopper and Pearson",
+}
 METHODS = (
-    "The interval of one rate is Wilson’s score interval, of a difference Newcombe’s, of a ratio Koopman’s.",
     "A check is within its limit only when the most the true value could be (“at most”) keeps the limit for "
     "every pair of groups; a small sample is never within it.",
     "It is outside, confirmed, when even the least the true value could be (“at least”), allowing for all "
@@ -80,8 +84,17 @@ def page_values(audit: Audit) -> dict[str, Any]:
         "law": law_rows(audit.contract.domain),
         "law_checked": CHECKED_SENTENCE,
         "law_missing": NOT_COVERED,
-        "methods": METHODS,
+        "methods": _methods(audit.contract),
     }
+
+
+def _methods(contract: ReleaseContract) -> tuple[str, ...]:
+    """How the numbers were reached; the interval of one rate is the contract's choice."""
+    single = RATE_INTERVALS[contract.statistics.interval]
+    return (
+        f"The interval of one rate is {single}, of a difference Newcombe’s, of a ratio Koopman’s.",
+        *METHODS,
+    )
 
 
 def _marks() -> dict[str, dict[str, str]]:

@@ -8,12 +8,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from audit_core.decision.record import Audit
 from audit_core.decision.verdict import DecisionReason
 from audit_core.findings.finding import Finding
+from audit_core.report.conflicts import accepted_sentences
 from audit_core.report.escape import for_xml
 from audit_core.report.headline import ground_sentence, headline, people_sentence, reasons_beyond_checks
 from audit_core.report.limits import check_of, limit_words
 from audit_core.report.published import published
 from audit_core.report.sentences import sentence
-from audit_core.report.withheld import privacy_note
+from audit_core.report.withheld import counts_digest, privacy_note
 from audit_core.report.words import EVIDENCE_SENTENCES, status_word
 
 Outcome = Literal["failure", "error", "skipped"]
@@ -56,9 +57,11 @@ def _suite(root: Element, name: str, audit: Audit) -> Element:
         "audit": audit.id,
         "tool": f"evenhand {audit.tool_version}",
         "contract_sha256": audit.contract.sha256,
-        "cube_sha256": audit.counted.cube.fingerprint,
+        "cube_sha256": counts_digest(audit),
         "benchmark_results": str(len(audit.evaluations)),
     } | ({"privacy": told} if (told := privacy_note(audit)) else {})
+    accepted = accepted_sentences(audit)
+    stated |= {f"accepted_conflict_{number}": said for number, said in enumerate(accepted, 1)}
     properties = SubElement(suite, "properties")
     for key, value in stated.items():
         SubElement(properties, "property", name=key, value=for_xml(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from audit_core.contract.metrics import CRITERIA
 from audit_core.contract.schema import STAGES, Check, ReleaseContract, Stage, Subject
@@ -63,6 +63,10 @@ def plan_lines(contract: ReleaseContract) -> tuple[str, ...]:
     return (*plan_warnings(contract), *gaps)
 
 
+def _it(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
 def _gaps(contract: ReleaseContract) -> Iterator[str]:
     for missing in missing_checks(contract):
         part = "primary metric" if missing.part == "primary" else "guardrail"
@@ -72,12 +76,12 @@ def _gaps(contract: ReleaseContract) -> Iterator[str]:
         )
     bare = [subject_words(subject) for subject in unchecked_subjects(contract)]
     if bare:
-        yield f"Not checked at any stage: {names_text(bare)}; the contract names no check of it."
+        yield f"Not checked at any stage: {names_text(bare)}; the contract names no check of {_it(bare)}."
     outcomes = _without_gap(contract)
     if outcomes:
         yield (
             f"No difference in decisions or errors is limited for {names_text(outcomes)}; only other checks "
-            "name it."
+            f"name {_it(outcomes)}."
         )
     metrics = {check.metric for check in contract.checks}
     if contract.data.attributes and "coverage" not in metrics:

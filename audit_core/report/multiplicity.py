@@ -7,7 +7,7 @@ from typing import Any
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.metrics.multiplicity import holm
-from audit_core.report.result_measures import number
+from audit_core.report.result_numbers import number
 
 NO_CHANCE = "no chance figure for a gap of means"
 NOTHING_ADJUSTED = "adjusted values stand for confirmed failures of gap checks alone"

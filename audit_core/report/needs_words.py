@@ -55,7 +55,8 @@ def needs_sentence(needs: Needs | None, people: People | None = None) -> str:
 def short_needs(needs: Needs) -> str:
     """Return the same for a narrow column: “141 more positives of nonbinary, 20 of man”."""
     named = [
-        f"{count(need.more)}{' more ' + needs.unit if place == 0 else ''} of {group_words(need.group)}"
+        f"{counted(need.more, f'more {needs.unit}') if place == 0 else count(need.more)} of "
+        f"{group_words(need.group)}"
         for place, need in enumerate(needs.groups[:2])
     ]
     rest = len(needs.groups) - len(named)

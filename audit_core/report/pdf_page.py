@@ -37,7 +37,12 @@ def page_values(summary: Summary) -> dict[str, Any]:
             for w in summary.watches
         ],
         "audited": [
-            [_text(a.item, 30), _text(a.name, NAME), _text(a.rows, 30), f"{a.sha256[:12]}…{a.sha256[-12:]}"]
+            [
+                _text(a.item, 30),
+                _text(a.name, NAME),
+                _text(a.rows, 30),
+                a.sha256 if len(a.sha256) < 40 else f"{a.sha256[:12]}…{a.sha256[-12:]}",
+            ]
             for a in summary.audited
         ],
         "requirements": [

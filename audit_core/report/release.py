@@ -65,8 +65,13 @@ def released_rate(
     if counts is None or (metric in ABOUT_ROWS and not _whole(release, metric)):
         return Suppressed(reason=SMALL_COUNT)
     numerator, denominator = counts
-    level = float(contract.statistics.level)
-    return estimate_rate(numerator, denominator, required=rate.required(contract.support), level=level)
+    return estimate_rate(
+        numerator,
+        denominator,
+        required=rate.required(contract.support),
+        level=float(contract.statistics.level),
+        method=contract.statistics.interval,
+    )
 
 
 def _whole(release: PublishedCube, metric: str) -> bool:

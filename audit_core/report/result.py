@@ -20,6 +20,7 @@ from audit_core.report.result_measures import encode_calibration, encode_drift, 
 from audit_core.report.result_ranking import encode_between, encode_exposure, encode_treatment
 from audit_core.report.test_plan import encode_plan
 from audit_core.report.unequal_data import encode_decided, encode_missing
+from audit_core.report.withheld import counts_digest
 from audit_core.report.wording import ground_sentence
 from audit_core.sources.tables import Source
 
@@ -90,7 +91,7 @@ def decision_part(audit: Audit) -> dict[str, Any]:
         "exit_code": decision.exit_code,
         "reasons": [ground_sentence(reason, audit) for reason in decision.reasons],
         "contract_sha256": audit.contract.sha256,
-        "cube_sha256": audit.counted.cube.fingerprint,
+        "cube_sha256": counts_digest(audit),
     }
 
 

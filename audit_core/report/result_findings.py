@@ -8,7 +8,7 @@ from audit_core.decision.record import Audit
 from audit_core.decision.verdict import RequirementState
 from audit_core.findings.finding import Finding, GroupNeed, GroupValue, Needs
 from audit_core.report.needs_words import assumption
-from audit_core.report.result_measures import number, unbounded, words
+from audit_core.report.result_numbers import number, unbounded, words
 from audit_core.report.wording import sentence
 
 

@@ -22,7 +22,6 @@ __all__ = [
     "encode_gap",
     "encode_rate",
     "number",
-    "unbounded",
     "words",
 ]
 

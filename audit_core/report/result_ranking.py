@@ -12,7 +12,7 @@ from audit_core.metrics.intervals import Interval
 from audit_core.metrics.ranking import Auc, BetweenGroups
 from audit_core.metrics.recalibration import HosmerLemeshow, Recalibration, ScoreFit
 from audit_core.metrics.treatment import TreatmentRow
-from audit_core.report.result_numbers import number, unbounded
+from audit_core.report.result_numbers import number, unbounded, words
 
 NO_FIT = "the scale is not 0 to 1, or the group is a combination"
 _LINE = ("intercept", "slope", "offset")
@@ -54,7 +54,7 @@ def encode_treatment(row: TreatmentRow) -> dict[str, Any]:
     reason = None if found.ratio is not None else "nobody was wrongly selected"
     return {
         "attribute": list(row.subject),
-        "group": [level_word(level) for level in found.group],
+        "group": words(found.group),
         "false_negatives": found.fn,
         "false_positives": found.fp,
         "value": number(found.ratio),
@@ -68,7 +68,7 @@ def encode_exposure(subject: Subject, found: GroupExposure) -> dict[str, Any]:
     """Return a group's exposure when everybody is listed by score."""
     return {
         "attribute": list(subject),
-        "group": [level_word(level) for level in found.group],
+        "group": words(found.group),
         "rows": found.rows,
         "value": number(found.mean),
         "low": number(found.interval.low),

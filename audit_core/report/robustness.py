@@ -32,22 +32,17 @@ _RULES = {
 }
 GRID = (
     "The alternatives looked at: each limit 1, 2, 3, 5, 7 and 10 points up and down; one threshold for "
-    "everybody 1, "
-    "2, 5 and 10 score bands up and down; half and double the minimum support; the other two of the levels "
-    "90, 95 "
-    "and 99 %; the other fail rule; each group as the only one that others are compared with, for rates. "
-    "Each "
-    "changes one choice and leaves the rest of the contract as it is."
+    "everybody 1, 2, 5 and 10 score bands up and down; half and double the minimum support; the other two of "
+    "the levels 90, 95 and 99 %; the other fail rule; each group as the only one that others are compared "
+    "with, for rates. Each changes one choice and leaves the rest of the contract as it is."
 )
 NEAREST = (
     "The nearest change is the one fewest steps away in its own list; the choices without a scale count as "
-    "far as "
-    "three points of a limit."
+    "far as three points of a limit."
 )
 DISPLAY_ONLY = (
     "The reference group named in the contract changes no finding: it is for display, and every pair of "
-    "groups is "
-    "judged. This was worked out by naming others."
+    "groups is judged. This was worked out by naming others."
 )
 NOT_DISPLAY_ONLY = "Naming another reference group in the contract would change a finding."
 
@@ -63,8 +58,7 @@ def hinge_sentence(audit: Audit, found: Robustness) -> str:
     then = VERDICT_WORDS[found.hinge.verdict]
     return (
         f"The verdict hangs on {_what(found.hinge, audit)}: {_change(found.hinge, audit)} it would be "
-        f"“{then}” "
-        f"instead of “{word}”. {_others(found.looked_at, audit)}"
+        f"“{then}” instead of “{word}”. {_others(found.looked_at, audit)}"
     )
 
 

@@ -10,13 +10,14 @@ from urllib.parse import quote
 from audit_core.contract.schema import Check, Severity
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
+from audit_core.report.conflicts import accepted_sentences
 from audit_core.report.escape import for_sarif, one_line
 from audit_core.report.headline import ground_sentence, headline
 from audit_core.report.limits import check_of, check_words
 from audit_core.report.published import published
-from audit_core.report.result_measures import number
+from audit_core.report.result_numbers import number
 from audit_core.report.sentences import sentence
-from audit_core.report.withheld import privacy_note
+from audit_core.report.withheld import counts_digest, privacy_note
 from audit_core.report.words import SEVERITY_SENTENCES, mark_of, status_word
 
 Kind = Literal["pass", "fail", "review", "open"]
@@ -51,6 +52,7 @@ def _run(audit: Audit, contract: str) -> dict[str, Any]:
     checks = [check for name in judged if (check := check_of(audit.contract, name)) is not None]
     driver = {"name": "Evenhand", "version": audit.tool_version, "rules": [_rule(check) for check in checks]}
     head, decision = headline(audit), audit.decision
+    accepted = [for_sarif(said) for said in accepted_sentences(audit)]
     place = quote(contract.replace("\\", "/"), safe="/", errors="replace")
     return {
         "tool": {"driver": driver},
@@ -71,7 +73,8 @@ def _run(audit: Audit, contract: str) -> dict[str, Any]:
             "verdict": decision.verdict,
             "reasons": [for_sarif(ground_sentence(reason, audit)) for reason in decision.reasons],
             "contractSha256": audit.contract.sha256,
-            "cubeSha256": audit.counted.cube.fingerprint,
+            "cubeSha256": counts_digest(audit),
+            **({"acceptedConflicts": accepted} if accepted else {}),
             **({"privacy": told} if (told := privacy_note(audit)) else {}),
             "benchmarkResults": len(audit.evaluations),
         },

@@ -69,10 +69,17 @@ def reading_sentence(read: Reading, audit: Audit) -> str:
 
 def ranges_text(read: Reading, audit: Audit) -> str:
     """Return the interval, the decision bounds and the limit, as they stand in brackets behind a number."""
-    parts = [interval_text(read, audit), bounds_text(read)]
+    parts = [interval_text(read, audit), bounds_text(read), _no_bound(read, audit)]
     if read.limit is not None:
         parts.append(f"limit {_limit_text(read)}")
     return "; ".join(part for part in parts if part)
+
+
+def _no_bound(read: Reading, audit: Audit) -> str:
+    """Why drawn numbers give no bound to approve with; "" where they do."""
+    found = audit.measurements.gap(read.subject, read.metric, read.compare)
+    drawn = found.gap.simulated if found else None
+    return f"no upper bound, since {drawn.absent}" if drawn and drawn.absent else ""
 
 
 def interval_text(read: Reading, audit: Audit) -> str:
@@ -101,7 +108,10 @@ def rate_behind(finding: Finding, audit: Audit) -> str:
         return parts[0]
     gap = audit.measurements.gap(finding.subject, finding.metric, finding.compare)
     for part in gap.parts if gap else ():
-        if part.gap.value == finding.value:
+        bound = finding.upper if finding.compare == "ratio" else finding.lower
+        accused = part.gap.upper_all if finding.compare == "ratio" else part.gap.lower_all
+        by_all = finding.reason == "beyond" and None in (finding.lower, finding.upper) and bound == accused
+        if part.gap.value == finding.value or by_all:
             return part.metric
     return finding.metric
 
@@ -169,12 +179,25 @@ def _value(finding: Finding, audit: Audit) -> str:
     read = reading(finding)
     what = f"{metric_name(finding.metric)} by {subject_words(finding.subject)}"
     if read.value is None or read.low is None:
-        return (
-            f"{what}: undefined, since no group holds a case to divide by. {_clause(finding, audit, 'value')}"
-        )
+        return f"{what}: {_no_value(finding, audit)} {_clause(finding, audit, 'value')}"
     group = f"{group_words(read.low.group)} {read.figures.text(read.value)} (n={count(read.low.denominator)}"
     text = f"{what}: the group that decides is {group}; {ranges_text(read, audit)})."
     return f"{text} {conclusion(finding, audit)}"
+
+
+def _no_value(finding: Finding, audit: Audit) -> str:
+    """Why the group that decides has no value."""
+    absent = _absent(finding, audit)
+    if absent:
+        return f"no row of {names_text(absent)}, so nothing can be said about that group."
+    whose = "a required group" if finding.names else "no group"
+    return f"undefined, since {whose} holds {'no' if finding.names else 'a'} case to divide by."
+
+
+def _absent(finding: Finding, audit: Audit) -> list[str]:
+    """The groups a finding names that hold no row."""
+    present = {" × ".join(map(level_word, g)) for g in audit.counted.cube.groups(finding.subject)[0]}
+    return [name for name in finding.names if name not in present]
 
 
 def _clause(finding: Finding, audit: Audit, side: _Side) -> str:
@@ -243,9 +266,8 @@ def _coverage(finding: Finding, audit: Audit) -> str:
     if finding.reason == "within":
         return f"{what}: every required group holds at least {least} rows.{smallest}"
     if finding.reason == "missing_group":
-        present = {" × ".join(map(level_word, g)) for g in audit.counted.cube.groups(finding.subject)[0]}
-        absent = [name for name in names if name not in present]
-        text = f"{what}: no row of {names_text(absent or names)}, so nothing can be said about that group."
+        absent = names_text(_absent(finding, audit) or names)
+        text = f"{what}: no row of {absent}, so nothing can be said about that group."
         return f"{text} {needs_sentence(finding.needs)}".rstrip()
     if finding.reason == "one_group":
         return f"{what}: no group was found in the data (n=0), so there is nothing to assess."
@@ -263,7 +285,7 @@ def _coverage(finding: Finding, audit: Audit) -> str:
     ).rstrip()
 
 
-def _overlap(finding: Finding, _audit: Audit) -> str:
+def _overlap(finding: Finding, audit: Audit) -> str:
     shared = int(finding.value or 0)
     everyone = count(finding.high.denominator) if finding.high else "0"
     limit = decimal(finding.limit or 0, 0)
@@ -273,7 +295,24 @@ def _overlap(finding: Finding, _audit: Audit) -> str:
     )
     if finding.reason == "within":
         return f"{text}. That is within the limit."
+    if finding.reason == "ids_missing":
+        return f"{text}. {_without_id(audit)}"
     return f"{text}. Figures measured on them flatter the model."
+
+
+def _without_id(audit: Audit) -> str:
+    """Return how many rows of each file have no id, so that nobody can tell who they are."""
+    found = audit.counted.overlap
+    if found is None or found.train_rows is None or found.evaluation_rows is None:
+        return "The record does not say how many rows have no id. Audit the files again."
+    sides = [
+        (found.train_without_id, found.train_rows, "the training sample"),
+        (found.evaluation_without_id, found.evaluation_rows, "the evaluation set"),
+    ]
+    told = [f"{count(none or 0)} of {counted(rows, 'rows')} in {file}" for none, rows, file in sides]
+    return (
+        f"{' and '.join(told)} have no id and may be the same people, so these files cannot settle the check."
+    )
 
 
 def drift_row(finding: Finding, audit: Audit) -> DriftRow | None:

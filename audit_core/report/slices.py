@@ -8,7 +8,8 @@ from fractions import Fraction
 from audit_core.cube.axes import OTHER
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
-from audit_core.metrics.slice_found import Carried, Compared, Slice, SliceHunt
+from audit_core.metrics.slice_cells import Slice
+from audit_core.metrics.slice_found import Carried, Compared, SliceHunt
 from audit_core.report.numbers import POINTS, Figures, count, counted, decimal, level_words, percent
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.table_rows import NONE, RESULT, Rows

@@ -10,10 +10,10 @@ from audit_core.decision.record import Audit
 from audit_core.metrics.estimate import Group, Measured, TooFew
 from audit_core.report.escape import one_line
 from audit_core.report.limits import limit_words, warn_words
-from audit_core.report.numbers import count, percent
+from audit_core.report.numbers import count, counted, percent
 from audit_core.report.people import subject_words
 from audit_core.report.summary_rows import Row
-from audit_core.report.withheld import PublishedAudit
+from audit_core.report.withheld import PublishedAudit, counts_digest
 from audit_core.report.words import NOT_SIGNED, Mark, measure_name
 
 FILL_IN = "(fill in)"
@@ -100,7 +100,7 @@ def audited(audit: Audit) -> tuple[Audited, ...]:
     for source in sorted(audit.sources, key=lambda s: list(_ROLES).index(s.role)):
         version = versions.get(source.role, "")
         name = f"{source.name} ({version})" if version else source.name
-        rows = f"{count(source.rows)} rows" if source.role != "model" else ""
+        rows = counted(source.rows, "rows") if source.role != "model" else ""
         made.append(Audited(item=_ROLES[source.role], name=name, rows=rows, sha256=source.sha256))
     contract = audit.contract
     return (
@@ -108,14 +108,14 @@ def audited(audit: Audit) -> tuple[Audited, ...]:
         Audited(
             item="Release contract",
             name=f"{contract.id}, version {contract.version} ({contract.status})",
-            rows=f"{len(contract.checks)} checks",
+            rows=counted(len(contract.checks), "checks"),
             sha256=contract.sha256,
         ),
         Audited(
             item="Counts (cube)",
             name="everything above was computed from these counts",
-            rows=f"{count(audit.counted.intake.counted)} rows counted",
-            sha256=audit.counted.cube.fingerprint,
+            rows=f"{counted(audit.counted.intake.counted, 'rows')} counted",
+            sha256=counts_digest(audit),
         ),
     )
 

@@ -193,12 +193,14 @@ def _thin_groups(audit: Audit) -> Iterator[str]:
         judged, total, people_judged, people = coverage(audit, subject)
         few = total - judged
         if few:
-            hold, them = ("holds", "it") if few == 1 else ("hold", "them")
-            share = f" {percent(people_judged / people)} of people are in the other groups." if people else ""
+            hold, they = ("holds", "it") if few == 1 else ("hold", "they")
+            share = ""
+            if people and judged:
+                share = f" {percent(people_judged / people)} of people are in the other groups."
             yield (
-                f"{few} of {total} groups of {subject_words(subject)} {hold} fewer than "
+                f"{few} of {counted(total, 'groups')} of {subject_words(subject)} {hold} fewer than "
                 f"{support.positives} positives or {support.negatives} negatives: "
-                f"no conclusion is drawn about {them}.{share}"
+                f"{they} can't be shown to be within a limit.{share}"
             )
 
 
@@ -215,9 +217,10 @@ def _unknown_groups(audit: Audit) -> Iterator[str]:
             everybody += rows
             unknown += rows if is_unknown(group) else 0
         if unknown:
+            have, they = ("has", "that person is") if unknown == 1 else ("have", "they are")
             yield (
                 f"{counted(unknown, 'people')} of {count(everybody)} ({percent(unknown / everybody)}) "
-                f"have no known {attribute.name}; they are in no gap."
+                f"{have} no known {attribute.name}; {they} in no gap."
             )
 
 
@@ -225,21 +228,26 @@ def _rows(audit: Audit) -> Iterator[str]:
     intake = audit.counted.intake
     for reason, rows in intake.dropped:
         if rows:
-            yield f"{counted(rows, 'rows')} of {count(intake.rows)} were left out: {reason}."
+            were = "was" if rows == 1 else "were"
+            yield f"{counted(rows, 'rows')} of {count(intake.rows)} {were} left out: {reason}."
     if intake.missing_label:
-        yield f"{counted(intake.missing_label, 'rows')} have no outcome and are in no error rate."
+        have, are = ("has", "is") if intake.missing_label == 1 else ("have", "are")
+        yield f"{counted(intake.missing_label, 'rows')} {have} no outcome and {are} in no error rate."
     if intake.edge_rows:
+        lie, their = ("lies", "its") if intake.edge_rows == 1 else ("lie", "their")
         yield (
-            f"{counted(intake.edge_rows, 'rows')} lie so close to the threshold that their score band is on "
-            "its other side; their decision is counted as it was made."
+            f"{counted(intake.edge_rows, 'rows')} {lie} so close to the threshold that {their} score band is "
+            f"on the other side of it; {their} decision is counted as it was made."
         )
     if intake.repeated:
+        repeat = "repeats" if intake.repeated == 1 else "repeat"
         yield (
-            f"{counted(intake.repeated, 'rows')} repeat an earlier person; intervals are widened for it, "
+            f"{counted(intake.repeated, 'rows')} {repeat} an earlier person; intervals are widened for it, "
             "as the rows of one person say less than as many people."
         )
     for axis, levels in intake.folded:
-        yield f"{counted(levels, 'rare groups')} of {axis} were put together and are not told apart."
+        were, are = ("was", "is") if levels == 1 else ("were", "are")
+        yield f"{counted(levels, 'rare groups')} of {axis} {were} put together and {are} not told apart."
 
 
 def _benchmarks(audit: Audit) -> Iterator[str]:

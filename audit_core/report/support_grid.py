@@ -115,7 +115,17 @@ def support_grid(audit: Audit, rows: str, columns: str, metric: str, third: str 
     ranks = [{level: place for place, level in enumerate(order)} for order in levels]
     ordered = sorted(present, key=lambda group: [ranks[i][group[i]] for i in (2, 0, 1)[3 - len(group) :]])
     nobody = np.zeros((3, 4), dtype=np.int64)
-    cells = tuple(_cell(audit, metric, group, tables.get(group, nobody), required) for group in ordered)
+    rates = _measured_rates(audit, subject, metric)
+    cells = tuple(
+        _cell(
+            audit.contract,
+            group,
+            table,
+            rates.get(group) or _estimate(audit.contract, metric, table),
+            required,
+        )
+        for group, table in ((group, tables.get(group, nobody)) for group in ordered)
+    )
     shown = [cell.rate.value for cell in cells if cell.rate is not None]
     return SupportGrid(
         rows=rows,
@@ -144,10 +154,34 @@ def gated_groups(contract: ReleaseContract, cube: CountCube, subject: Subject) -
     return frozenset(required_groups(cube, contract, subject))
 
 
-def _cell(audit: Audit, metric: str, group: Group, table: Integers, required: frozenset[Group]) -> GridCell:
-    policy, level = audit.contract.support, float(audit.contract.statistics.level)
-    row = rate_metric(audit.contract, metric)
-    found = estimate_rate(*row.counts(table), required=row.required(policy), level=level)
+def _measured_rates(audit: Audit, subject: Subject, metric: str) -> dict[Group, Estimate]:
+    """Return the rates the audit itself measured, where it crossed these attributes, in any order."""
+    measured = next((s for s in audit.measurements.subjects if sorted(s) == sorted(subject)), None)
+    if measured is None:
+        return {}
+    places = [measured.index(name) for name in subject]
+    return {
+        tuple(rate.group[place] for place in places): rate.estimate
+        for rate in audit.measurements.rates
+        if rate.subject == measured and rate.metric == metric
+    }
+
+
+def _estimate(contract: ReleaseContract, metric: str, table: Integers) -> Estimate:
+    """The rate of a combination the contract does not compare; its people are not told apart."""
+    row, statistics = rate_metric(contract, metric), contract.statistics
+    return estimate_rate(
+        *row.counts(table),
+        required=row.required(contract.support),
+        level=float(statistics.level),
+        method=statistics.interval,
+    )
+
+
+def _cell(
+    contract: ReleaseContract, group: Group, table: Integers, found: Estimate, required: frozenset[Group]
+) -> GridCell:
+    policy = contract.support
     positives, negatives, rows = int(table[YES].sum()), int(table[NO].sum()), int(table.sum())
     return GridCell(
         group=group,

@@ -10,7 +10,7 @@ from audit_core.cube.count_cube import Group, is_unknown
 from audit_core.decision.record import Audit
 from audit_core.metrics.calibration import Band, GroupCalibration
 from audit_core.metrics.drift import DriftStatistics
-from audit_core.metrics.estimate import Estimate, Measured, Suppressed, TooFew
+from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.metrics.intervals import newcombe_difference, z_two_sided
 from audit_core.metrics.measurements import CalibrationRow, DriftRow
 from audit_core.report.charts.compared import GroupGaps, GroupMark
@@ -18,10 +18,11 @@ from audit_core.report.charts.drift import DRIFT_WORDS, ranked, shares
 from audit_core.report.csv_file import to_csv
 from audit_core.report.numbers import POINTS, Figures, count, decimal, percent, ratio
 from audit_core.report.people import group_words, subject_words
+from audit_core.report.rates import counts_text, interval_text, rate_text
 from audit_core.report.support_grid import GridCell, SupportGrid, cell_line
 from audit_core.report.table_of_checks import check_rows
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import WITHHELD, metric_name
+from audit_core.report.words import metric_name
 
 __all__ = [
     "NONE",
@@ -53,32 +54,14 @@ def slice_rows(gaps: GroupGaps) -> Rows:
         {
             "Group": mark.name,
             RESULT: mark.word,
-            metric_name(gaps.metric): _rate(mark.estimate),
-            "Interval": _interval(mark.estimate),
-            "Counts": _counts(mark.estimate),
+            metric_name(gaps.metric): rate_text(mark.estimate),
+            "Interval": interval_text(mark.estimate),
+            "Counts": counts_text(mark.estimate),
             f"{against} to {base}": _against(mark, gaps),
             "Interval of it": _against_interval(mark, gaps),
         }
         for mark in gaps.marks
     ]
-
-
-def _rate(found: Estimate) -> str:
-    return percent(found.value) if isinstance(found, Measured | TooFew) else _absent(found)
-
-
-def _interval(found: Estimate) -> str:
-    return f"{percent(found.low)} to {percent(found.high)}" if isinstance(found, Measured | TooFew) else NONE
-
-
-def _counts(found: Estimate) -> str:
-    if not isinstance(found, Measured | TooFew):
-        return NONE
-    return f"{count(found.numerator)} of {count(found.denominator)}"
-
-
-def _absent(found: Estimate) -> str:
-    return WITHHELD if isinstance(found, Suppressed) else "undefined"
 
 
 def _against(mark: GroupMark, gaps: GroupGaps) -> str:
@@ -123,7 +106,7 @@ def _grid_row(cell: GridCell, grid: SupportGrid) -> dict[str, str]:
     numbers = {
         RESULT: "Judged" if cell.rate is not None else _not_judged(cell),
         metric_name(grid.metric): percent(cell.rate.value) if cell.rate is not None else NONE,
-        "Interval": _interval(cell.estimate) if cell.rate is not None else NONE,
+        "Interval": interval_text(cell.estimate) if cell.rate is not None else NONE,
         "People": count(cell.rows),
         "Positives": count(cell.positives),
         "Negatives": count(cell.negatives),

@@ -21,9 +21,14 @@ def takes_sentence(finding: Finding, audit: Audit, people: People | None = None)
         return needs_sentence(finding.needs, people)
     if finding.reason == "too_many_unknown" and not isinstance(audit, PublishedAudit):
         return _known_groups(finding, audit)
-    if finding.reason in ("either_way", "point_beyond") and finding.value == finding.limit:
+    if finding.reason in ("either_way", "point_beyond") and _on_a_limit(finding):
         return ON_THE_LIMIT
     return ANOTHER_GROUP if finding.reason == "one_group" and finding.high is not None else ""
+
+
+def _on_a_limit(finding: Finding) -> bool:
+    """Whether the value is one of the limits: no number of people tells the two apart."""
+    return finding.value is not None and finding.value in (finding.limit, *finding.limits)
 
 
 def _known_groups(finding: Finding, audit: Audit) -> str:

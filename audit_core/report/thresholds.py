@@ -14,6 +14,7 @@ from audit_core.metrics.thresholds import PER_GROUP, SHOWN, Strategy, Trial
 from audit_core.report.headline import ground_sentence
 from audit_core.report.numbers import count, counted, decimal, percent
 from audit_core.report.people import group_words, selected_is_favourable
+from audit_core.report.rates import interval_text, rate_text
 from audit_core.report.sentences import names_text
 from audit_core.report.table_of_checks import check_rows
 from audit_core.report.table_rows import NONE, RESULT, Rows
@@ -34,8 +35,7 @@ STRATEGY_MEANINGS: dict[Strategy, str] = {
     "equal_selection": "A cut-off for each group, so that its selection rate comes as close as it can to "
     "everybody's in production.",
     "equal_opportunity": "A cut-off for each group, so that its true positive rate comes as close as it can "
-    "to "
-    "everybody's in production: of those who should be selected, the same share is.",
+    "to everybody's in production: of those who should be selected, the same share is.",
     "equalized_odds": "A cut-off for each group, so that both its true and its false positive rate come as "
     "close as they can to everybody's in production. Cut-offs alone rarely make both equal; that would take "
     "decisions drawn by lot, which are not made here.",
@@ -48,13 +48,11 @@ OPTIMISTIC = (
 SAME_ROWS = "tried on the same rows; not the contract’s"
 EMPLOYMENT_NOTE = (
     "**Diagnostic only: these cut-offs cannot be proposed as a fix.** In the United States, 42 U.S.C. "
-    "2000e-2(l) "
-    "makes it unlawful to use different cut-offs for employment-related tests, or to adjust or otherwise "
-    "alter "
-    "their scores or results, on the basis of race, color, religion, sex or national origin, when people are "
-    "selected or referred for employment or promotion. Whether a model's score is such a test is for counsel "
-    "to "
-    "say. Cut-offs by group are shown here to understand the model, and for no other use."
+    "2000e-2(l) makes it unlawful to use different cut-offs for employment-related tests, or to adjust or "
+    "otherwise alter their scores or results, on the basis of race, color, religion, sex or national origin, "
+    "when people are selected or referred for employment or promotion. Whether a model's score is such a "
+    "test is for counsel to say. Cut-offs by group are shown here to understand the model, and for no other "
+    "use."
 )
 COUNSEL_NOTE = (
     "**Ask counsel before any use.** Cut-offs that differ by a protected attribute treat people differently "
@@ -109,6 +107,8 @@ def repeated_sentence(audit: Audit) -> str:
 def lab_caption(audit: Audit) -> str:
     """Return what can be tried on an audit, and what its repeated people mean for it."""
     cube = audit.counted.cube
+    if cube.published:
+        return "Published counts hold no scores, so no other threshold can be tried."
     edges = edges_sentence(cube.bands, follows=production_cut(cube) is not None)
     return f"{edges} {repeated_sentence(audit)}".strip()
 
@@ -184,10 +184,10 @@ def rate_rows(trial: Trial) -> Rows:
             "Rate": metric_name(metric),
             "Group": group_words(group.group),
             "Before": _rate(group.before[place]),
-            "Interval before": _interval(group.before[place]),
+            "Interval before": interval_text(group.before[place]),
             "n before": _denominator(group.before[place]),
             "After": _rate(group.after[place]),
-            "Interval after": _interval(group.after[place]),
+            "Interval after": interval_text(group.after[place]),
             "n after": _denominator(group.after[place]),
         }
         for place, metric in enumerate(SHOWN)
@@ -238,13 +238,7 @@ def _cost(value: Fraction) -> str:
 
 
 def _rate(found: Estimate) -> str:
-    if isinstance(found, TooFew):
-        return f"{percent(found.value)} (too few)"
-    return percent(found.value) if isinstance(found, Measured) else "undefined"
-
-
-def _interval(found: Estimate) -> str:
-    return f"{percent(found.low)} to {percent(found.high)}" if isinstance(found, Measured | TooFew) else NONE
+    return rate_text(found) + (" (too few)" if isinstance(found, TooFew) else "")
 
 
 def _denominator(found: Estimate) -> str:

@@ -13,7 +13,9 @@ from audit_core.metrics.measurements import DecidedRates, SubjectGap
 from audit_core.metrics.missing import MissingRow
 from audit_core.report.numbers import count, counted, percent, points, ratio
 from audit_core.report.people import group_words, subject_words
-from audit_core.report.result_measures import encode_estimate, number, words
+from audit_core.report.rates import counts_text, interval_text, rate_text
+from audit_core.report.result_measures import encode_estimate
+from audit_core.report.result_numbers import number, words
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.words import measure_name, metric_name
 
@@ -67,8 +69,8 @@ def missing_table(audit: Audit) -> Rows:
             "By": row.attribute,
             "Group": level_word(group),
             "Missing": percent(found.value) if isinstance(found, Measured | TooFew) else NONE,
-            "Interval": _interval(found),
-            "Counts": _counts(found),
+            "Interval": interval_text(found),
+            "Counts": counts_text(found),
             "Apart beyond chance": "yes" if row.apart else "not shown",
         }
         for row in audit.measurements.missing
@@ -103,25 +105,11 @@ def encode_decided(row: DecidedRates) -> dict[str, Any]:
 
 def _share(row: MissingRow, group: str) -> str:
     found = dict(row.groups)[group]
-    return f"{_counts(found)} ({_rate(found)}) of {level_word(group)}"
+    return f"{counts_text(found)} ({rate_text(found)}) of {level_word(group)}"
 
 
 def _estimate(found: Estimate) -> str:
     if not isinstance(found, Measured | TooFew):
         return "undefined"
     few = " · too few" if isinstance(found, TooFew) else ""
-    return f"{_rate(found)} ({_interval(found)}; {_counts(found)}){few}"
-
-
-def _rate(found: Estimate) -> str:
-    return percent(found.value) if isinstance(found, Measured | TooFew) else "undefined"
-
-
-def _interval(found: Estimate) -> str:
-    return f"{percent(found.low)} to {percent(found.high)}" if isinstance(found, Measured | TooFew) else NONE
-
-
-def _counts(found: Estimate) -> str:
-    if not isinstance(found, Measured | TooFew):
-        return NONE
-    return f"{count(found.numerator)} of {count(found.denominator)}"
+    return f"{rate_text(found)} ({interval_text(found)}; {counts_text(found)}){few}"

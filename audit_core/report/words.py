@@ -91,8 +91,11 @@ REMEDIES: dict[Reason, str] = {
     "no_baseline": "there is no earlier approved model to compare with. For a first release, record an "
     "exception with a name and an end date; otherwise give the baseline bundle",
     "no_train": "no training sample was given. Add the file the model was fitted on",
+    "no_features": "the training sample and the evaluation set have no input in common. Name inputs that are "
+    "in both files as features under data",
     "no_evaluation": "there is no evaluation set to compare with. Give one with --eval",
-    "no_id": "no column with a person's id is named, or the file lacks it. Name it as id under data",
+    "no_id": "no column with a person's id is named, or a file lacks it or leaves it empty. Name it as "
+    "id under data, and fill it in",
     "no_label": "true outcomes are missing. Add a file with the label column the contract names",
     "no_decision": "there is no decision to judge. Give the model file, or a score or decision column",
     "no_score": "there is no score to judge. Give the model file, or a score column",

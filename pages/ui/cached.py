@@ -26,6 +26,7 @@ from audit_core.decision.trial import at_thresholds
 from audit_core.evidence.pins import read_pins
 from audit_core.evidence.workspace import AuditEntry, Workspace
 from audit_core.findings.conflicts import SubjectConflicts
+from audit_core.findings.lint import Caution, lint
 from audit_core.metrics.hiring_tables import HiringTables, hiring_tables
 from audit_core.metrics.slice_found import SliceHunt
 from audit_core.metrics.slices import worst_slices
@@ -133,6 +134,18 @@ def conflicts_of(_audit: Audit, key: str) -> tuple[SubjectConflicts, ...]:
     """Return what cannot hold together in an audit. `key` names the audit."""
     del key
     return found_conflicts(_audit)
+
+
+def cautions_of(contract: ReleaseContract, audit: Audit | None) -> tuple[Caution, ...]:
+    """Return the statistical warnings about a contract, on an audit's data where there is one."""
+    return _cautions(contract, audit, contract.sha256, key_of(audit) if audit is not None else "")
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _cautions(_contract: ReleaseContract, _audit: Audit | None, sha256: str, key: str) -> tuple[Caution, ...]:
+    del sha256, key
+    data = (_audit.counted, _audit.measurements) if _audit is not None else (None, None)
+    return lint(_contract, *data)
 
 
 def key_of(audit: Audit) -> str:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from audit_core.cube.axes import level_word
 from audit_core.decision.record import Audit
-from audit_core.report.charts.grid import SupportGrid, support_grid
 from audit_core.report.escape import visible
+from audit_core.report.support_grid import SupportGrid, support_grid
 from audit_core.report.tables import layer_rows
 from pages.ui.controls import show_table
 from pages.ui.metrics import GRID_METRICS, metric_choice

@@ -23,8 +23,8 @@ def free_cuts(audit: Audit, subject: Subject) -> tuple[tuple[Group, Cut], ...]:
     """Draw a slider for each group, and return the cut-offs that differ from production's."""
     cube = audit.counted.cube
     own = production_cut(cube)
-    groups = [group for group in audit.measurements.groups_of(subject) if not is_unknown(group)]
-    groups = [group for group in groups if group in set(cube.groups(subject)[0])]
+    present = {group for group in cube.groups(subject)[0] if not is_unknown(group)}
+    groups = [group for group in audit.measurements.groups_of(subject) if group in present]
     chosen: list[tuple[Group, Cut]] = []
     with st.grid(3, min_column_width=260):
         for place, group in enumerate(groups[:MOST_SLIDERS]):

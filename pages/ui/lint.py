@@ -6,9 +6,9 @@ import streamlit as st
 
 from audit_core.contract.schema import ReleaseContract
 from audit_core.decision.record import Audit
-from audit_core.findings.lint import lint
 from audit_core.report.escape import for_markdown
 from audit_core.report.lint_words import caution_sentence
+from pages.ui.cached import cautions_of
 
 FIRST = 3
 WITH_DATA = "Groups and rates are those of the open audit."
@@ -18,8 +18,7 @@ NONE_FOUND = "No statistical warnings: chance alone decides none of these checks
 
 def show_lint(contract: ReleaseContract, audit: Audit | None) -> None:
     """The linter's warnings, the first few in sight."""
-    data = (audit.counted, audit.measurements) if audit is not None else (None, None)
-    cautions = lint(contract, *data)
+    cautions = cautions_of(contract, audit)
     st.header("What chance does to these checks", anchor=False)
     if not cautions:
         st.caption(NONE_FOUND)

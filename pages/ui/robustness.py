@@ -41,6 +41,7 @@ inconclusive, ✕ outside, ○ too few.
 - Compared with one group only, the bounds stay those for every pair, which is stricter than they would need
   to be.
 """
+NO_EDGE = "Production's decisions follow no edge of the score's bands"
 
 
 def show(audit: Audit) -> None:
@@ -99,9 +100,9 @@ def _show_map(audit: Audit, target: Target, setting: Setting, *, verdict: bool) 
     if audit.counted.people:
         st.caption(for_markdown(repeated_sentence(audit)))
     if len(found.cuts) == 1:
-        st.caption(
-            "Production's decisions follow no edge of the score's bands, so no other threshold is shown."
-        )
+        published = bool(audit.counted.cube.published)
+        why = "Published counts hold no scores" if published else NO_EDGE
+        st.caption(f"{why}, so no other threshold is shown.")
     with st.expander("How to read this"):
         st.markdown(READ)
     with st.expander("The map as a table"):

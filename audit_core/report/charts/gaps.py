@@ -15,6 +15,7 @@ from audit_core.report.charts.marks import (
     axis,
     label,
     layout,
+    percent_reach,
     whisker,
 )
 from audit_core.report.numbers import count, decimal, percent
@@ -52,11 +53,7 @@ def _reach(gaps: GroupGaps) -> tuple[float, float]:
     ends += [
         (m.estimate.low, m.estimate.high) for m in gaps.marks if isinstance(m.estimate, Measured | TooFew)
     ]
-    if not ends:
-        return 0.0, 100.0
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    room = max(0.02, (high - low) * 0.06)
-    return 100 * max(0.0, low - room), 100 * min(1.0, high + room)
+    return percent_reach(ends)
 
 
 def _trace(mark: GroupMark, row: int, gaps: GroupGaps) -> Figure:

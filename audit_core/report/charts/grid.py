@@ -25,11 +25,8 @@ from audit_core.report.support_grid import (
     cell_line,
     grid_sentence,
     lack_words,
-    support_grid,
 )
 from audit_core.report.words import metric_name
-
-__all__ = ["BLUES", "INK", "GridCell", "SupportGrid", "cell_line", "grid_alt", "grid_figure", "support_grid"]
 
 # Pale enough that one dark ink is read on every step (6:1 or more), on either ground of the page.
 BLUES = ("#F1F6FD", "#DCE9F9", "#C2D9F4", "#A5C6EE", "#86B1E7", "#689DDF")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,15 @@ def axis(**more: Any) -> Figure:
 def annotation(x: float, y: float, text: str, **more: Any) -> Figure:
     """Return a text at a place, without an arrow."""
     return {"x": x, "y": y, "text": text, "showarrow": False} | more
+
+
+def percent_reach(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the ends of an axis in percent: every interval of a rate (0–1), with a little room."""
+    if not ends:
+        return 0.0, 100.0
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    room = max(0.02, (high - low) * 0.06)
+    return 100 * max(0.0, low - room), 100 * min(1.0, high + room)
 
 
 def whisker(low: float, high: float, at: float) -> tuple[float, float]:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from audit_core.metrics.estimate import Estimate, Measured, TooFew
 from audit_core.metrics.thresholds import SHOWN, Trial, TriedGroup
-from audit_core.report.charts.marks import NEUTRAL, WITHIN, Figure, annotation, axis, label, layout, whisker
-from audit_core.report.numbers import count, decimal, percent
+from audit_core.report.charts.marks import (
+    NEUTRAL,
+    WITHIN,
+    Figure,
+    annotation,
+    axis,
+    label,
+    layout,
+    percent_reach,
+    whisker,
+)
+from audit_core.report.numbers import count, decimal
 from audit_core.report.people import group_words
+from audit_core.report.rates import interval_text, rate_text
 from audit_core.report.words import metric_name
 
 ROW_HEIGHT = 58
@@ -51,11 +62,7 @@ def threshold_figure(trial: Trial, metric: str) -> Figure:
 def _reach(trial: Trial, place: int) -> tuple[float, float]:
     found = [e for g in trial.groups for e in (g.before[place], g.after[place])]
     ends = [(e.low, e.high) for e in found if isinstance(e, Measured | TooFew)]
-    if not ends:
-        return 0.0, 100.0
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    room = max(0.02, (high - low) * 0.06)
-    return 100 * max(0.0, low - room), 100 * min(1.0, high + room)
+    return percent_reach(ends)
 
 
 def _trace(group: TriedGroup, found: Estimate, row: float, word: str) -> Figure | None:
@@ -91,8 +98,8 @@ def _trace(group: TriedGroup, found: Estimate, row: float, word: str) -> Figure 
 
 
 def _line(found: Measured | TooFew) -> str:
-    interval = f"interval {percent(found.low)} to {percent(found.high)}"
-    return f"{percent(found.value)} ({interval}) · n {count(found.denominator)}"
+    interval = f"interval {interval_text(found)}"
+    return f"{rate_text(found)} ({interval}) · n {count(found.denominator)}"
 
 
 def _numbers(found: Estimate, row: float, word: str) -> Figure:
@@ -108,11 +115,8 @@ def threshold_alt(trial: Trial, metric: str) -> str:
     """Return the chart in words: every group's rate before and after."""
     place = SHOWN.index(metric)
     parts = [
-        f"{group_words(group.group)} {_short(group.before[place])} before, {_short(group.after[place])} after"
+        f"{group_words(group.group)} {rate_text(group.before[place])} before, "
+        f"{rate_text(group.after[place])} after"
         for group in trial.groups
     ]
     return f"{metric_name(metric)} before and after: {'; '.join(parts)}."
-
-
-def _short(found: Estimate) -> str:
-    return percent(found.value) if isinstance(found, Measured | TooFew) else "undefined"
