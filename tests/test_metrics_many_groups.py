@@ -78,7 +78,7 @@ def test_mean_bounds_are_those_of_the_plain_definition(values):
         ses = a.se / float(a.value), b.se / float(b.value)
         return mean_difference(math.log(a.value), ses[0], math.log(b.value), ses[1], at)
 
-    found = mean_gap(means, min_support=50)
+    found = mean_gap(means, min_support=50, span=math.inf)
     assert found.lower == pytest.approx(max(0.0, *(difference(a, b, z_t).low for a, b in pairs)), abs=1e-12)
     assert found.upper == pytest.approx(max(difference(a, b, z).high for a, b in pairs), abs=1e-12)
     found = mean_ratio_gap(means, min_support=50)
