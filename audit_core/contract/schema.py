@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -296,3 +297,11 @@ class ReleaseContract:
     def attribute(self, name: str) -> ProtectedAttribute | None:
         """Return the protected attribute of that name, or None (an operational slice)."""
         return next((a for a in self.data.attributes if a.name == name), None)
+
+
+def free_id(wanted: str, taken: Collection[str]) -> str:
+    """Return an id for a new check: the wanted one, or the first numbered one that is not taken."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    return name

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from audit_core.contract.compose import composed, decoded
-from audit_core.contract.schema import Check, FailRule, ReleaseContract, Subject
+from audit_core.contract.schema import Check, FailRule, ReleaseContract, Subject, free_id
 from audit_core.contract.test_plan import (
     DEFAULT_LIMIT,
     Harmed,
@@ -180,7 +179,7 @@ def _new_check(contract: ReleaseContract, missing: MissingCheck, taken: set[str]
     primary = next((check for check in contract.checks if check.primary), None)
     owner = primary.owner if primary else contract.author
     check: dict[str, object] = {
-        "id": _free_id(f"{missing.metric}_{missing.part}", taken),
+        "id": free_id(f"{missing.metric}_{missing.part}", taken),
         "stage": "training",
         "metric": missing.metric,
         "compare": "difference",
@@ -191,13 +190,6 @@ def _new_check(contract: ReleaseContract, missing: MissingCheck, taken: set[str]
     if missing.part == "primary":
         check["primary"] = True
     return check | {"owner": owner, "why": _WHY[missing.part]}
-
-
-def _free_id(wanted: str, taken: set[str]) -> str:
-    name, number = re.sub(r"[^A-Za-z0-9_.-]", "_", wanted), 2
-    while name in taken:
-        name, number = f"{wanted}_{number}", number + 1
-    return name
 
 
 def _subject(subject: Sequence[str]) -> object:

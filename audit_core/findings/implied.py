@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from audit_core.contract.schema import Check, Limit, ReleaseContract
+from audit_core.contract.schema import Check, Limit, ReleaseContract, free_id
 from audit_core.cube.counted import Counted
 
 LABEL_COVERAGE_LIMIT = Fraction(5, 100)
@@ -32,7 +32,7 @@ def with_implied_checks(contract: ReleaseContract, counted: Counted) -> ReleaseC
     if not left:
         return contract
     check = Check(
-        id=_free_id(contract),
+        id=free_id(LABEL_COVERAGE, {check.id for check in contract.checks}),
         stage="training",
         metric=LABEL_COVERAGE,
         compare="difference",
@@ -54,11 +54,3 @@ def with_implied_checks(contract: ReleaseContract, counted: Counted) -> ReleaseC
 def is_implied(check: Check) -> bool:
     """Whether a check is one that `with_implied_checks` added; another limit of it may be tried."""
     return (check.metric, check.why, check.severity, check.line) == (LABEL_COVERAGE, _WHY, "minor", 1)
-
-
-def _free_id(contract: ReleaseContract) -> str:
-    """`label_coverage`, or the first name after it that no check of the contract has."""
-    taken, name, number = {check.id for check in contract.checks}, LABEL_COVERAGE, 2
-    while name in taken:
-        name, number = f"{LABEL_COVERAGE}_{number}", number + 1
-    return name

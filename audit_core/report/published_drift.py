@@ -10,7 +10,7 @@ from audit_core.cube.drift import MISSING_BIN, UNSEEN_BIN
 from audit_core.cube.published import PublishedCube
 from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.measurements import DriftRow
-from audit_core.report.result_measures import number
+from audit_core.report.result_numbers import number
 
 STEPS = (100, 20, 10)
 """Shares are rounded to the first of 1, 5 and 10 points that holds twice as many rows as the floor."""

@@ -21,7 +21,8 @@ from audit_core.report.published_drift import published_drift
 from audit_core.report.release import SMALL_COUNT, SMALL_GROUP, masks_of
 from audit_core.report.result import canonical, decision_part, source_part
 from audit_core.report.result_findings import encode_finding, encode_requirement
-from audit_core.report.result_measures import encode_estimate, encode_gap, number, words
+from audit_core.report.result_measures import encode_estimate, encode_gap
+from audit_core.report.result_numbers import number, words
 from audit_core.report.withheld import PublishedAudit, WithheldFinding, privacy_note
 
 PUBLISHED_SCHEMA = "evenhand/audit-published/v1"

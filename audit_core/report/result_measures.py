@@ -15,16 +15,6 @@ from audit_core.metrics.unknown import UnknownRange
 from audit_core.report.result_numbers import number, unbounded, words
 from audit_core.report.result_ranking import encode_fit
 
-__all__ = [
-    "encode_calibration",
-    "encode_drift",
-    "encode_estimate",
-    "encode_gap",
-    "encode_rate",
-    "number",
-    "words",
-]
-
 _ABSENT = {"numerator": None, "denominator": None, "value": None, "low": None, "high": None,
            "method": None, "level": None, "required": None}  # fmt: skip
 
