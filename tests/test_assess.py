@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_factory import CONTRACT, audit_of, contract_of, counted
 
-from audit_core import audit as verbs
+from audit_core.audit import run as verbs
 from audit_core.audit import with_limit
 from audit_core.cube.axes import NEITHER
 from audit_core.decision.assess import assess, decided_on, period_end, withheld_grounds

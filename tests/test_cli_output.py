@@ -3,7 +3,8 @@
 import pytest
 from make_tables import contract_bytes
 
-from audit_core.cli import USAGE_ERROR, main
+from audit_core.cli import main
+from audit_core.cli.said import USAGE_ERROR
 
 
 @pytest.fixture
