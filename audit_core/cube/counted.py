@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.cube.axes import ABSENT
+from audit_core.cube.baseline import Baseline
 from audit_core.cube.clusters import PersonTotals
 from audit_core.cube.count_cube import CountCube
 from audit_core.cube.drift import DriftTable
@@ -97,6 +98,8 @@ class Counted:
     missing: tuple[MissingTable, ...] = ()
     median: MedianSplit | None = None
     """Who scores above the median; only where the contract's domain is employment."""
+    baseline: Baseline | None = None
+    """The model the release is compared with; None where none was given."""
 
     @property
     def decides(self) -> bool:

@@ -1,0 +1,143 @@
+"""What following a release has shown so far: every watch in every window, alerts, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Literal
+
+from audit_core.contract.schema import Subject
+from audit_core.cube.count_cube import Group
+from audit_core.decision.plan import Level, Plan
+from audit_core.findings.finding import Finding
+from audit_core.metrics.estimate import Estimate
+
+WindowState = Literal["complete", "maturing", "overdue", "missing"]
+"""Of a window's outcomes: enough are back; still arriving; late; or there is no data for it at all."""
+
+AlertKind = Literal["confirmed", "unconfirmed", "warning", "trend", "drift", "silence", "labels_overdue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowView:
+    """One calendar window of the plan; `rows` and `labelled` are 0 where it is missing."""
+
+    name: str
+    first: date
+    last: date
+    state: WindowState
+    rows: int
+    labelled: int
+    periods: tuple[str, ...]
+    sources: tuple[tuple[str, str], ...]
+    """(name, sha256) of the files it was counted from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRate:
+    """A group's rate in one window, and its difference from the release's (None where either has none).
+
+    `maturing` rates are of the outcomes that are back so far: shown as such, never judged.
+    """
+
+    window: str
+    metric: str
+    subject: Subject
+    group: Group
+    estimate: Estimate
+    delta: Fraction | None
+    maturing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPoint:
+    """One watch judged on the windows that end with `window`.
+
+    `finding` is None where it was not judged: the window is missing, or its outcomes are still arriving
+    (`why`). `windows` are the names that were added up. `warned` and `confirmed` say what it came to.
+    """
+
+    watch: str
+    window: str
+    windows: tuple[str, ...]
+    finding: Finding | None
+    why: Literal["", "missing", "maturing", "overdue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """One CUSUM after one window; `value` is None where the window was not judged."""
+
+    watch: str
+    high: Group
+    low: Group
+    window: str
+    z: float | None
+    value: float | None
+    limit: float
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedRate:
+    """A group's rate in a window as its scores lead one to expect it, before its outcomes are back.
+
+    `low` and `high` are the 95 % range of the expectation. `observed` is what the outcomes that came have
+    shown since, None while they are still arriving; `held` says whether the range held it.
+    """
+
+    window: str
+    metric: str
+    subject: Subject
+    group: Group
+    value: float
+    low: float
+    high: float
+    people: float
+    """Expected number of people in the rate's denominator."""
+    observed: Estimate | None
+    held: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """The record of an alert: what, since when, on what evidence, who answers for it and by when.
+
+    `id` depends on the plan, the watch, the kind and the window it began in, so that running again finds the
+    same incident. `windows` are all windows in which it held; it is open while the last judged one is among
+    them. `due` is when it must be acknowledged.
+    """
+
+    id: str
+    watch: str
+    kind: AlertKind
+    level: Level
+    began: str
+    windows: tuple[str, ...]
+    open: bool
+    owner: str
+    raised: datetime
+    due: datetime
+    finding: Finding | None
+    action: str
+    """What the contract says happens (page, rollback, halt, …); empty where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """Everything known of a release after these windows; a pure function of plan, counts and clock.
+
+    `exit_code` is 1 while a page is open, 2 while a ticket at its limit is open or a paging watch can't be
+    decided in the last window, else 0.
+    """
+
+    plan: Plan
+    as_of: datetime
+    windows: tuple[WindowView, ...]
+    rates: tuple[WindowRate, ...]
+    points: tuple[WatchPoint, ...]
+    trends: tuple[TrendPoint, ...]
+    estimates: tuple[EstimatedRate, ...]
+    incidents: tuple[Incident, ...]
+    exit_code: int

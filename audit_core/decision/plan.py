@@ -1,0 +1,164 @@
+"""The monitoring plan: what is watched after a release, how often, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Literal
+
+from audit_core.contract.schema import Check, Subject
+from audit_core.cube.count_cube import Group
+
+Unit = Literal["day", "week", "month"]
+Level = Literal["none", "ticket", "page"]
+"""What an alert does: nothing, a ticket for the owner's working day, or a page at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRule:
+    """How live rows are cut into windows, and how many windows one judgement adds up.
+
+    `reason` says why this length: `enough` (the shortest one that brings every required group its minimum),
+    `contract` (a check names it), `data` (the files' own periods are no shorter), `longest` (not even a month
+    brings the minimum: several are added up), `unknown_volume` (the release's file has no periods).
+    `least` is the group that brings fewest, `brings` how many people of the check's unit it brings in one
+    window, and `needed` the contract's minimum; None where that is not known.
+    """
+
+    unit: Unit
+    rolling: int
+    reason: Literal["enough", "contract", "data", "longest", "unknown_volume"]
+    least: Group
+    brings: float | None
+    needed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRule:
+    """When outcomes count as back: the share (0–1) of a window's rows, and the days they may take."""
+
+    complete: Fraction
+    due_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One line of the plan: a check judged on every window, and what its outcomes do.
+
+    `check` has one subject, or for drift one feature, and carries the limits: `warn` is compared with the
+    point, `max` or `min` with the whole interval. `origin` is `contract` (a check of its monitor stage),
+    `release` (a check of an earlier stage) or `drift`. `confirm` is in how many windows in a row an outcome
+    must be confirmed before it counts as such.
+    """
+
+    id: str
+    check: Check
+    origin: Literal["contract", "release", "drift"]
+    warning: Level
+    unconfirmed: Level
+    confirmed: Level
+    owner: str
+    acknowledge_hours: int
+    confirm: int
+    needs_labels: bool
+
+    @property
+    def subject(self) -> Subject:
+        """The attribute or slices whose groups are compared; () for drift."""
+        return self.check.of[0] if self.check.of else ()
+
+    @property
+    def feature(self) -> str:
+        """The feature whose drift is watched; empty for every other watch."""
+        return self.check.features[0] if self.check.features else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendChart:
+    """A CUSUM of one signed gap: the rate of `high` minus that of `low`, with its calibrated limit.
+
+    `baseline` is (numerator, denominator) of `high`, then of `low`, at release.
+    """
+
+    watch: str
+    metric: str
+    subject: Subject
+    high: Group
+    low: Group
+    baseline: tuple[tuple[int, int], tuple[int, int]]
+    people: tuple[int, int]
+    h: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendRule:
+    """The charts of slow regressions, and the chance that any of them raises a false alarm in the horizon.
+
+    `horizon` is in windows; `allowance` in standard errors; `replicates` and `seed` made the limits.
+    """
+
+    chance: Fraction
+    horizon: int
+    allowance: float
+    replicates: int
+    seed: int
+    charts: tuple[TrendChart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the escalation: so many hours after an unacknowledged alert, this role is told."""
+
+    after_hours: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """What one watch sees of one change, by simulation at these volumes.
+
+    `change` is a step of the gap at the first window, or its growth per window (0: nothing changes, and
+    `by_level` and `by_trend` are false alarms). Shares are 0–1 over the horizon; medians are windows among
+    the runs that alarmed, None where fewer than half did. `level` counts confirmed alerts alone.
+    """
+
+    watch: str
+    kind: Literal["none", "step", "growth"]
+    change: Fraction
+    by_level: float
+    by_trend: float
+    by_any: float
+    median_windows: float | None
+    replicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A monitoring plan, whole; the same audit and clock make the same plan.
+
+    `audit_id` names the release whose counts are the reference: its cube for rates, trends and estimates,
+    its training sample's bins for drift. `silence_days` after the last window's end without a new one is an
+    alert of its own.
+    """
+
+    id: str
+    audit_id: str
+    contract_id: str
+    contract_version: str
+    contract_sha256: str
+    cube_sha256: str
+    model_name: str
+    model_sha256: str
+    made_on: date
+    starts: date
+    ends: date
+    window: WindowRule
+    labels: LabelRule
+    watches: tuple[Watch, ...]
+    trend: TrendRule
+    escalation: tuple[Step, ...]
+    silence_days: int
+    silence_owner: str
+    reviews: tuple[date, ...]
+    detection: tuple[Detection, ...]
