@@ -63,13 +63,14 @@ class ContractError(AuditError):
     """A contract with one or more mistakes, all of them reported together."""
 
     exit_code = 3
+    whole: ClassVar[str] = "contract"
 
     def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:
         self.name = name
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(
-            f"The contract has {count}",
+            f"The {self.whole} has {count}",
             where=name,
             remedy="Correct each line listed and check again",
         )
@@ -77,3 +78,9 @@ class ContractError(AuditError):
     def lines(self) -> list[str]:
         """One `file:line:column: code message` per problem, in the order of the text."""
         return [f"{self.name}:{p.line}:{p.column}: {p.code} {p.message}" for p in self.problems]
+
+
+class PlanError(ContractError):
+    """A monitoring plan with one or more mistakes, all of them reported together."""
+
+    whole = "plan"

@@ -9,13 +9,14 @@ from audit_core.errors import AuditError
 from audit_core.report.escape import for_markdown
 from audit_core.sources.profile import TableLook
 from pages.ui import cached, session
+from pages.ui.approved import with_last
 from pages.ui.controls import SUMMARY, show_error
 from pages.ui.model_file import may_open
 from pages.ui.needs import still_needed, unused_columns
 from pages.ui.roles import draft_fields, role_fields
 from pages.ui.running import run_files
 from pages.ui.session import Upload
-from pages.ui.uploads import BENCHMARKS, CONTRACT, COUNTS, PARTS, show_card
+from pages.ui.uploads import BASELINE, BASELINE_MODEL, BENCHMARKS, CONTRACT, COUNTS, PARTS, show_card
 
 
 def show_cards() -> None:
@@ -23,11 +24,17 @@ def show_cards() -> None:
     with st.grid(3, min_column_width=280):
         for part in PARTS:
             show_card(part)
-    with st.expander("I have a release contract", expanded="contract" in session.read().uploads):
+    uploads = session.read().uploads
+    with st.expander("I have a release contract", expanded="contract" in uploads):
         show_card(CONTRACT)
-    with st.expander("I have counts, not rows", expanded="table" in session.read().uploads):
+    approved = (BASELINE, BASELINE_MODEL)
+    given = any(part.role in uploads for part in approved)
+    with st.expander("I have an approved baseline", expanded=given), st.grid(2, min_column_width=280):
+        for part in approved:
+            show_card(part)
+    with st.expander("I have counts, not rows", expanded="table" in uploads):
         show_card(COUNTS)
-    with st.expander("I have results of benchmarks", expanded="benchmarks" in session.read().uploads):
+    with st.expander("I have results of benchmarks", expanded="benchmarks" in uploads):
         show_card(BENCHMARKS)
 
 
@@ -63,7 +70,7 @@ def contract_of(look: TableLook) -> tuple[bytes, str] | None:
 def run_counts() -> None:
     """Audit a table of counts under an uploaded contract; rows or a model have no place beside it."""
     uploads, draft = session.read().uploads, session.read().draft
-    beside = [part.title for part in PARTS if part.role in uploads]
+    beside = [part.title for part in (*PARTS, BASELINE_MODEL) if part.role in uploads]
     if beside:
         st.warning(f"A table of counts stands alone. Remove it, or remove: {', '.join(beside)}.")
     elif "contract" not in uploads or draft is None:
@@ -74,12 +81,14 @@ def run_counts() -> None:
 
 
 def may_run() -> bool:
-    """Whether the model, where one was given, may be opened."""
-    upload = session.read().uploads.get("model")
+    """Whether the models that were given may be opened."""
+    uploads = session.read().uploads
+    roles = [role for role in ("model", "baseline_model") if role in uploads]
     try:
-        return upload is None or may_open(upload)
+        found = [may_open(uploads[role], approved=role == "baseline_model") for role in roles]
     except AuditError:
         return False  # the card of the model says what is wrong with it
+    return all(found)
 
 
 st.title("Data and model", anchor=False)
@@ -98,6 +107,7 @@ if look is None:
     st.info("Upload the evaluation set to go on: the rows whose decisions are to be audited.")
     st.stop()
 contract = contract_of(look)
+last = contract is not None and with_last(contract)
 asked = st.button(
     "Run the audit", type="primary", icon=":material/play_arrow:", disabled=contract is None or not ready
 )
@@ -105,4 +115,4 @@ if not ready:
     st.caption("The model file can't be opened yet; what to do stands above. Or remove it.")
 if asked and contract is not None:
     files = {role: (upload.path, upload.name) for role, upload in uploads.items() if role != "contract"}
-    run_files(*contract, files)
+    run_files(*contract, files, last=last)

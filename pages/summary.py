@@ -24,7 +24,7 @@ def show_found(page: Summary) -> None:
             "Finding": f"{row.title}, {row.subject}" if row.subject else row.title,
             "In words": row.people or "–",
             "Measured": row.value or "–",
-            "Range": row.interval or "–",
+            "Range": row.interval or row.bounds or "–",
             "Counts": row.counts or "–",
             "Contract": row.limit,
             RESULT: row.status,

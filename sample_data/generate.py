@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):  # run as a script: the package is beside us, not above us
     sys.path.insert(0, str(ROOT))
 
+from sample_data.approved import approved_audit  # noqa: E402
 from sample_data.hiring import SEED, hiring_tables  # noqa: E402
 from sample_data.models import fit_models, save_model  # noqa: E402
 from sample_data.shopflow import write_shopflow  # noqa: E402
@@ -25,7 +26,7 @@ PINS = ROOT / "audit_core" / "sources" / "pins.json"
 
 
 def write_all(folder: Path, seed: int = SEED) -> dict[str, str]:
-    """Write tables and models below `folder`; the pins of the two models, by SHA-256."""
+    """Write tables, models and the approved audit below `folder`; the pins of the two models, by SHA-256."""
     for name in ("hiring", "shopflow"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     write_shopflow(folder / "shopflow")
@@ -39,6 +40,9 @@ def write_all(folder: Path, seed: int = SEED) -> dict[str, str]:
         save_model(model, path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         pins[digest] = f"bundled worked example: hiring {title} model"
+    _, result = approved_audit(folder / "hiring", seed)
+    (folder / "hiring" / "approved").mkdir(exist_ok=True)
+    (folder / "hiring" / "approved" / "audit.json").write_bytes(result)
     return pins
 
 

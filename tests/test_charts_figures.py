@@ -9,9 +9,9 @@ from fractions import Fraction
 import pytest
 
 from audit_core.audit import with_limit
+from audit_core.metrics.drift_rows import drift_limits
 from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.metrics.intervals import newcombe_difference, z_two_sided
-from audit_core.metrics.measure import drift_limits
 from audit_core.report.charts.calibration import calibration_alt, calibration_figure
 from audit_core.report.charts.compared import contract_check, group_gaps
 from audit_core.report.charts.drift import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit_core.contract.presets import preset
-from audit_core.contract.schema import ReleaseContract, Response
+from audit_core.contract.schema import BaselinePolicy, ReleaseContract, Response
 from audit_core.contract.yaml import contract_problems, parse_contract, read_contract
 from audit_core.errors import ContractError
 
@@ -63,7 +63,7 @@ def test_defaults(hiring: ReleaseContract) -> None:
     assert hiring.data.max_age_days == 120
     assert hiring.attribute("ethnicity") is not None
     assert hiring.attribute("source") is None
-    assert dict(hiring.section)["baseline"] == '{"policy":"last_approved"}'
+    assert hiring.baseline == BaselinePolicy(policy="last_approved", column=None, threshold=None)
 
 
 def test_raw_text_of_cells_is_kept() -> None:

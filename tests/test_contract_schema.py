@@ -77,7 +77,6 @@ def test_schema_and_parser_know_the_same_keys(monkeypatch: pytest.MonkeyPatch) -
     parse_contract(EVERYTHING, "everything")
     sections = {
         "table",
-        "baseline",
         "mitigation",
         "retention",
     }  # kept as they are for the stage that reads them

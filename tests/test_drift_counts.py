@@ -46,6 +46,14 @@ def bins(values, edges):
     return tuple(np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1))
 
 
+def whole_bins(table, counts):
+    """Counts with the mode and the rest of its bin put together again."""
+    counts = list(counts)
+    if table.mode is not None and table.value_bins == len(table.edges) + 2:
+        counts[table.mode_place - 1] += counts.pop(table.mode_place)
+    return tuple(counts)
+
+
 # --- numbers
 
 NUMBERS = st.one_of(
@@ -63,9 +71,13 @@ def test_deciles_are_numpys(tmp_path, reference, current):
     assert np.allclose(
         np.unique(np.round(table.edges, 6)), np.unique(np.round(edges, 6)), rtol=1e-12, atol=2e-6
     )
-    assert table.reference == bins(reference, table.edges)
-    assert table.current == bins(current, table.edges)
-    assert len(table.labels) == len(table.edges) + 1 == len(table.reference)
+    assert whole_bins(table, table.reference) == bins(reference, table.edges)
+    assert whole_bins(table, table.current) == bins(current, table.edges)
+    deciles = np.quantile(reference, np.arange(1, 10) / 10)
+    assert (table.mode is None) == (len(np.unique(deciles)) == 9)
+    if table.mode is not None:
+        assert table.reference[table.mode_place] == sum(x == table.mode for x in reference)
+        assert table.current[table.mode_place] == sum(x == table.mode for x in current)
 
 
 def test_an_edge_belongs_to_the_bin_below(tmp_path):
@@ -81,6 +93,48 @@ def test_equal_deciles_are_one_edge(tmp_path):
     assert table.edges == tuple(np.unique(np.quantile([0] * 80 + list(range(1, 21)), np.arange(1, 10) / 10)))
     constant = of(tmp_path, [7, 7, 7], [7, 8])["x", "", ""]
     assert constant.edges == (7.0,) and (constant.reference, constant.current) == ((3, 0), (1, 1))
+
+
+def test_a_value_that_deciles_fall_on_has_a_bin_apart_from_its_neighbours(tmp_path):
+    """Most people have 0, some less: -1 and 0 are no longer one bin."""
+    reference = [-3.0] * 3 + [-1.0] * 5 + [0.0] * 60 + [k / 3 for k in range(1, 33)]
+    table = of(tmp_path, reference, [-2.0, -1.0, 0.0, 0.1, None], "t.parquet")["x", "", ""]
+    assert table.mode == table.edges[0] == 0.0 and len(table.edges) == 4
+    place = table.mode_place
+    assert table.labels[:2] == ("below 0", "exactly 0") and table.labels[2].startswith("over 0 to")
+    assert (place, table.reference[:2], table.current[:3]) == (1, (8, 60), (2, 1, 1))
+    assert sum(table.reference) == 100 and sum(table.current) == 5
+
+
+def test_nothing_is_split_where_the_mode_has_no_neighbour(tmp_path):
+    """Where 0 is the least there is, its bin is the one it was; one row below it has a bin of its own."""
+    reference = [0.0] * 60 + [float(k) for k in range(1, 41)]
+    table = of(tmp_path, reference, [0.0, 5.0], "t.parquet")["x", "", ""]
+    assert (table.mode, table.mode_place) == (0.0, 0)
+    assert table.labels[0] == "exactly 0" and len(table.labels) == len(table.edges) + 1
+    below = of(tmp_path, reference, [0.0, 5.0, -1.0], "t.parquet")["x", "", ""]
+    assert below.labels[:2] == ("below 0", "exactly 0")
+    assert (below.reference[:2], below.current[:2]) == ((0, 60), (1, 1))
+
+
+def test_the_mode_is_the_value_with_most_rows_among_those_that_deciles_share(tmp_path):
+    reference = [1.0] * 30 + [2.0] * 45 + [float(k) for k in range(3, 28)]
+    assert of(tmp_path, reference, [1.0], "t.parquet")["x", "", ""].mode == 2.0
+    tied = of(tmp_path, [5.0] * 20 + [4.0] * 20, [4.0], "t.parquet")["x", "", ""]
+    assert tied.mode == 4.0
+
+
+def test_the_mode_is_named_as_it_is(tmp_path):
+    """No digit is cut off a value that is called exact, and no zero has a sign."""
+    third = of(tmp_path, [1 / 3] * 9 + [1.0, 2.0], [0.0], "t.parquet")["x", "", ""]
+    assert third.labels[:2] == ("below 0.3333333333333333", "exactly 0.3333333333333333")
+    zero = of(tmp_path, [-0.0] * 9 + [1.0, 2.0], [0.0], "t.parquet")["x", "", ""]
+    assert zero.labels[0] == "exactly 0" and zero.current[0] == 1
+
+
+def test_edges_that_read_alike_are_written_in_full(tmp_path):
+    table = of(tmp_path, [1000000 + k / 8 for k in range(40)], [1.0], "t.parquet")["x", "", ""]
+    assert len(set(table.labels)) == len(table.labels) == 10
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
@@ -185,9 +239,11 @@ def test_tables_of_groups_sum_to_the_table_of_everybody(tmp_path):
         "s": "score",
         "decision": "decision",
         "y": "label",
+        "g": "group",
+        "band": "group",
     }
     for (feature, _, group), table in tables.items():
-        if group:
+        if group or table.kind == "group":
             continue
         assert (sum(table.reference), sum(table.current)) == (600, 400)
         for attribute in ("g", "band"):

@@ -264,13 +264,13 @@ def test_other_results_are_another_audit(tmp_path):
 
 
 def test_a_record_from_before_there_were_benchmarks_still_loads(hiring_audit, tmp_path):
-    from audit_core.evidence import workspace as room
+    from audit_core.evidence.record_file import seal
 
     kept = Workspace(tmp_path / "w")
     folder = kept.save(hiring_audit, CONTRACT)
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     del record["evaluations"], record["sha256"]
-    sealed = {**record, "sha256": room._seal(record)}
+    sealed = {**record, "sha256": seal(record)}
     (folder / "record.json").write_text(json.dumps(sealed), encoding="utf-8")
     assert kept.load(hiring_audit.id).evaluations == ()
 

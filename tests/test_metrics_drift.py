@@ -13,10 +13,11 @@ from report_factory import counted
 
 from audit_core.cube.drift import MISSING_BIN, DriftTable
 from audit_core.metrics.drift import DriftStatistics, drift_status, ks_from_counts, psi
+from audit_core.metrics.drift_rows import drift_rows
 from audit_core.metrics.estimate import Undefined
-from audit_core.metrics.measure import drift_rows
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "drift.json").read_text(encoding="utf-8"))
+WINDOWS = json.loads((Path(__file__).parent / "golden" / "drift_windows.json").read_text(encoding="utf-8"))
 FIELDS = {
     "psi": "psi",
     "psi_null_mean": "psi_null_mean",
@@ -59,6 +60,23 @@ def test_reference_cases(case):
     assert isinstance(found, DriftStatistics)
     for field, key in FIELDS.items():
         assert getattr(found, field) == pytest.approx(case[key], abs=GOLDEN["tol_abs"]), field
+
+
+@pytest.mark.parametrize("case", WINDOWS["cases"], ids=lambda case: f"{case['window']} {case['feature']}")
+def test_windows_of_adult_have_the_figures_of_scipy_and_the_status_of_their_missing_cells(case):
+    """A tool without a bin for missing cells calls the shifted work class a small move."""
+    found = psi(case["reference"], case["current"])
+    assert found.psi == pytest.approx(case["psi"], abs=1e-9)
+    assert found.kl_current_reference == pytest.approx(case["kl"], abs=1e-9)
+    assert (found.chi2, found.chi2_p) == (
+        pytest.approx(case["chi2"]["stat"], rel=1e-9),
+        pytest.approx(case["chi2"]["p"], abs=1e-12),
+    )
+    moved = {"workclass": "major", "age": "major", "occupation": "moderate"}
+    wanted = moved.get(case["feature"], "stable") if case["window"] == "shifted" else "stable"
+    assert drift_status(found) == wanted
+    if (case["window"], case["feature"]) == ("shifted", "workclass"):
+        assert case["without_missing_bin"] < 0.12 and found.psi > 0.25
 
 
 @settings(deadline=None)

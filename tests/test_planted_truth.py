@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -58,7 +60,7 @@ STATUSES = {
     ("adverse_impact", "ethnicity"): ("INCONCLUSIVE", "UNSUPPORTED"),
     ("calibration", "age_band"): ("FAIL", "CONFIRMED"),
     ("intersections", "gender × ethnicity"): ("FAIL", "UNCONFIRMED"),
-    ("no_regression", "gender"): ("NOT_RUN", "UNSUPPORTED"),
+    ("no_regression", "gender"): ("FAIL", "CONFIRMED"),
     ("input_drift", ""): ("FAIL", "CONFIRMED"),
 }
 SHIPPED = {
@@ -114,15 +116,17 @@ def figures(audit: Audit) -> dict[str, float]:
 
 
 def audit_of(folder: Path, seed: int, rows: tuple[int, int]) -> Audit:
-    """The audit of one draw of the generator, with predictions of the model fitted to its training block."""
+    """The audit of one draw of the generator, with the answers of models fitted to its training block."""
     tables = {block: people(block, n, seed) for block, n in zip(("train", "evaluation"), rows, strict=True)}
-    model = fit_models(tables["train"])[0]
-    for block, table in tables.items():
+    candidate, approved = fit_models(tables["train"])
+    told = [(block, table, candidate) for block, table in tables.items()]
+    for name, table, model in (*told, ("approved", tables["evaluation"], approved)):
         scored: pd.DataFrame = table.assign(score=model.predict_proba(table)[:, 1])
-        pq.write_table(pa.Table.from_pandas(scored, preserve_index=False), folder / f"{block}.parquet")
+        pq.write_table(pa.Table.from_pandas(scored, preserve_index=False), folder / f"{name}.parquet")
     request = AuditRequest(
         contract=CONTRACT.read_bytes(), contract_name="contract.yaml", as_of=AS_OF,
         train=folder / "train.parquet", evaluation=folder / "evaluation.parquet",
+        baseline=folder / "approved.parquet",
     )  # fmt: skip
     contract = parse_contract(request.contract, request.contract_name)
     counted, sources, _ = count(
@@ -162,6 +166,12 @@ def the_planted_findings(audit: Audit) -> None:
     assert gap.primary and gap.lower > 0.10
     assert (gap.high.group, gap.low.group) == (("man",), ("woman",))
     assert ("critical_fail", "tpr_gap_gender") in [(r.ground, r.subject) for r in audit.decision.reasons]
+    # The career gap, which the approved model never saw, cost women what it gave men.
+    grown = audit.finding("no_regression", ("gender",))
+    assert grown.value == pytest.approx(0.147, abs=0.035) and grown.lower > 0.02
+    risk = audit.measurements.changes(("gender",), "fnr", "risk")[0]
+    women = risk.group(("woman",))
+    assert risk.paired and women.new.value > Fraction(11, 10) * women.old.value
     # Fifty and over do better than their scores say, and nobody else's scores are off by as much.
     fault = audit.finding("calibration", ("age_band",))
     assert fault.high.group == ("50 and over",)
@@ -187,6 +197,24 @@ def test_the_shipped_example(hiring_audit):
 def test_golden_values_of_the_shipped_example(hiring_audit):
     found = figures(hiring_audit)
     assert {name: found[name] for name in SHIPPED} == pytest.approx(SHIPPED, abs=0.005)
+
+
+def test_the_shipped_candidate_is_worse_than_the_approved_model(hiring_audit):
+    """The gap under both models, the women only one of them advances, and their risk as a share."""
+    baseline = hiring_audit.counted.baseline
+    assert (baseline.approval, baseline.paired.rows) == ("approved", hiring_audit.counted.cube.rows)
+    found = hiring_audit.finding("no_regression", ("gender",))
+    gap = hiring_audit.measurements.changes(("gender",), "tpr", "gap")[0].gap
+    assert (gap.old.gap, gap.new.gap) == (Fraction(596, 969) - Fraction(517, 847), Fraction(127327, 820743))
+    assert (found.status, found.evidence, found.value) == ("FAIL", "CONFIRMED", gap.new.gap - gap.old.gap)
+    assert (found.lower, found.upper) == pytest.approx((0.0760, 0.1775), abs=0.002)
+    harm = hiring_audit.finding("harm_not_10_percent_worse", ("gender",))
+    assert (harm.status, harm.evidence, harm.value) == ("FAIL", "CONFIRMED", Fraction(398, 330) - 1)
+    women = hiring_audit.measurements.changes(("gender",), "fnr", "risk")[0].group(("woman",))
+    assert (women.pairs.first_only, women.pairs.second_only) == (99, 31)
+    assert harm.lower == pytest.approx(
+        398 / 330 * math.exp(-1.6449 * math.sqrt(130 / 398 / 330)) - 1, abs=1e-4
+    )
 
 
 def test_small_groups_are_too_few_and_never_within(hiring_audit):

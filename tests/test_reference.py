@@ -27,6 +27,7 @@ from audit_core.metrics.drift import ks_from_counts, psi
 from audit_core.metrics.estimate import Count, TooFew, Undefined
 from audit_core.metrics.gaps import difference_gap, ratio_gap
 from audit_core.metrics.intervals import clopper_pearson, newcombe_difference, wilson, z_two_sided
+from audit_core.report.alerts import drift_alerts
 
 pytestmark = pytest.mark.reference
 
@@ -480,33 +481,106 @@ def test_drift_statistics_from_the_same_counts(reference_data, name):
             assert ks_from_counts(*counts) <= wanted["ks"]["stat"] + tol
 
 
-def test_drift_of_adult_through_the_pipeline(reference_data, tmp_path):
-    """Cuts are numpy's deciles; categories and missing cells are bins: the same PSI as the reference."""
-    folder = reference_data / "adult"
-    expected = read(folder / "expected_drift_shifted.json")
-    names = [name for name in expected["features"] if name not in ("race", "sex", "age_band", "score")]
+NUMBERS = ("age", "hours_per_week", "education_num", "capital_gain")
+
+
+def drifted_adult(folder, window, place):
+    """Adult's training sample against one of its windows, every feature and the shares of two attributes."""
+    features = f"[{', '.join([*NUMBERS, 'workclass', 'occupation'])}]"
     text = contract(
-        ['label: {column: label, positive: "1"}', "score: {column: score, threshold: 0.5}"], ["sex"],
-        drift=True, features=f"[{', '.join(names)}]",
+        ['label: {column: label, positive: "1"}', "score: {column: score, threshold: 0.5}"], ["sex", "race"],
+        drift=True, features=features,
     )  # fmt: skip
-    audit = audited(
-        text, folder / "adult_window_shifted.csv", tmp_path, train=folder / "adult_train_sample.csv"
-    )
+    train, later = folder / "adult_train_sample.csv", folder / f"adult_window_{window}.csv"
+    return audited(text, later, place, train=train)
+
+
+def left_closed(folder, feature, edges, window):
+    """A number's rows by the reference's own bins, [edge, next edge)."""
+    for name in ("adult_train_sample.csv", f"adult_window_{window}.csv"):
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            values = [float(row[feature]) for row in csv.DictReader(file) if row[feature]]
+        yield np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).tolist()
+
+
+@pytest.mark.parametrize("window", ["shifted", "random"])
+def test_drift_of_adult_through_the_pipeline(reference_data, tmp_path, window):
+    """Cuts are numpy's deciles; categories, missing cells and shares of groups are the reference's bins."""
+    folder = reference_data / "adult"
+    expected = read(folder / f"expected_drift_{window}.json")["features"]
+    audit = drifted_adult(folder, window, tmp_path)
     rows = {row.table.feature: row for row in audit.measurements.drift if not row.table.group}
-    for name in [*names, "score"]:
-        wanted, found = expected["features"][name], rows[name]
-        if wanted["kind"] == "numeric":
-            assert found.table.edges == pytest.approx(wanted["edges"], abs=1e-9), name
-            continue
+    for name in (*NUMBERS, "score"):
+        wanted, found = expected[name], rows[name]
+        assert found.table.edges == pytest.approx(wanted["edges"], abs=1e-9), name
+        assert found.ks == pytest.approx(wanted["ks"]["stat"], abs=1e-12), name
+        assert found.distances.ks_p == pytest.approx(wanted["ks"]["p"], rel=0.1, abs=0.01), name
+        assert found.distances.wasserstein == pytest.approx(wanted["wasserstein"], rel=1e-9), name
+        closed = tuple(left_closed(folder, name, wanted["edges"], window))
+        assert closed == (wanted["ref_counts"], wanted["cur_counts"]), name
+    for name in ("workclass", "occupation", "sex", "race"):
+        wanted, found = expected[name], rows[name]
         assert sorted(found.table.reference) == sorted(wanted["ref_counts"]), name
         assert sorted(found.table.current) == sorted(wanted["cur_counts"]), name
         assert found.statistics.psi == pytest.approx(wanted["laplace_0.5"]["psi"], abs=1e-9), name
+    assert {rows[name].table.kind for name in ("sex", "race")} == {"group"}
+    gains = rows["capital_gain"].table  # nine people in ten have none
+    assert (gains.mode, gains.labels) == (0.0, ("exactly 0", "over 0"))
+
+
+def test_a_window_tells_what_moved_and_a_random_one_tells_nothing_major(reference_data, tmp_path):
+    """Missing cells that moved are in PSI and have an alert; another tool's figure leaves them out."""
+    folder = reference_data / "adult"
+    raw = read(folder / "reference_evidently_raw_psi.json")
+    shifted = drifted_adult(folder, "shifted", tmp_path / "shifted")
+    rows = {row.table.feature: row for row in shifted.measurements.drift if not row.table.group}
     before, after = rows["workclass"].table.missing()
-    assert before / 8000 < 0.1
-    assert after / 4000 > 0.14
-    assert [name for name, _ in rows["occupation"].table.new_categories] == ["Gig-platform"]
-    assert rows["age"].status == "major"
-    assert audit.finding("drift").status == "FAIL"
+    assert before / 8000 < 0.1 and after / 4000 > 0.14
+    without = [counts[:-1] for counts in (rows["workclass"].table.reference, rows["workclass"].table.current)]
+    assert rows["workclass"].statistics.psi > 0.25
+    assert max(raw["shifted"]["workclass"], psi(*without).psi) < 0.12
+    alerts = drift_alerts(shifted.measurements.drift)
+    assert any(text.startswith("workclass: missing cells rose") for text in alerts)
+    assert any("“Gig-platform” is new" in text for text in alerts)
+    assert (rows["age"].status, rows["workclass"].status) == ("major", "major")
+    assert shifted.finding("drift").status == "FAIL"
+    random = drifted_adult(folder, "random", tmp_path / "random")
+    assert not [row for row in random.measurements.drift if row.status == "major"]
+    assert not [row for row in random.measurements.drift if row.status == "moderate" and not row.table.group]
+    assert random.finding("drift").status == "PASS"
+    assert not any("is new" in text for text in drift_alerts(random.measurements.drift))
+
+
+def test_drift_of_compas_from_one_year_to_the_next(reference_data, tmp_path):
+    """Rows screened in 2014 against those of 2013, on the reference's own bins."""
+    source = reference_data / "compas" / "compas_two_year.csv"
+    expected = read(reference_data / "compas" / "expected_drift_2013_2014.json")["features"]
+    files = {year: tmp_path / f"{year}.csv" for year in (2013, 2014)}
+    for year, file in files.items():
+        rule = f"year(cast(compas_screening_date AS DATE)) = {year}"
+        duckdb.sql(f"COPY (SELECT * FROM read_csv('{source}') WHERE {rule}) TO '{file}' (HEADER)")
+    names = [name for name in expected if name not in ("race", "sex", "decile_score")]
+    text = contract(
+        ['label: {column: two_year_recid, positive: "1"}',
+         "score: {column: decile_score, range: [1, 10], threshold: 5}"],
+        ["race", "sex"], drift=True, features=f"[{', '.join(names)}]",
+    )  # fmt: skip
+    audit = audited(text, files[2014], tmp_path, train=files[2013])
+    rows = {row.table.feature: row for row in audit.measurements.drift if not row.table.group}
+    for name, wanted in expected.items():
+        found = rows[name]
+        if wanted["kind"] == "numeric":
+            assert found.ks == pytest.approx(wanted["ks"]["stat"], abs=1e-12), name
+            assert found.distances.wasserstein == pytest.approx(wanted["wasserstein"], rel=1e-9), name
+        else:
+            assert found.statistics.psi == pytest.approx(wanted["laplace_0.5"]["psi"], abs=1e-9), name
+            assert found.statistics.chi2_p == pytest.approx(wanted["chi2"]["p"], abs=1e-9), name
+    assert rows["priors_count"].table.edges == pytest.approx(expected["priors_count"]["edges"])
+    assert rows["priors_count"].table.mode == 0.0 and rows["priors_count"].table.labels[0] == "exactly 0"
+    moved = [name for name, row in rows.items() if row.status in ("major", "moderate")]
+    assert moved == [
+        "two_year_recid"
+    ]  # the label: two years after 2014 few of those who did not return are in
 
 
 # Adverse impact: EEOC and New York City

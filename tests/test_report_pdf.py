@@ -87,7 +87,8 @@ def test_one_page_with_its_numbers(made, audit):
     text = text_of(made)
     assert len(read(made).pages) == 1
     for part in ("Do not release", "21.0 pts", "at least 16.8, at most 23.9", "NOT SIGNED", "Input drift",
-                 "If released, the contract watches", decision_digest(published(audit))):  # fmt: skip
+                 "Monitoring commitments", "A page goes to ml_owner at once",
+                 decision_digest(published(audit))):  # fmt: skip
         assert part in text
     for attribute in ATTRIBUTES:
         for short in ("TPR gap", "FPR gap", "Calibration gap"):
@@ -148,6 +149,7 @@ def strange(draw, page: Summary) -> Summary:
         recommend=many(page.recommend, text=None, owner=None),
         not_known=tuple(draw(st.lists(NAMES, max_size=3)) * 20),
         watches=many(page.watches, what=None, limit=None, who=None),
+        commitments=tuple(draw(st.lists(NAMES, max_size=3)) * 4),
         audited=many(page.audited, name=None),
         requirements=many(page.requirements, name=None, by=None),
         sign_off=many(page.sign_off, role=None, name=None),

@@ -145,7 +145,7 @@ CASES = [
     ("input_drift", case("INCONCLUSIVE", "UNSUPPORTED", "drift_insufficient", names=("job_family",))),
     *((TPR, NOT_RUN | {"reason": reason}) for reason in (
         "no_baseline", "no_train", "no_features", "no_id", "no_label", "no_decision", "no_score",
-        "no_attribute", "not_computed")),
+        "no_attribute", "not_computed", "not_in_baseline", "baseline_without_scores", "no_rule")),
 ]  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, studentized_range
 from sklearn.metrics import roc_auc_score
 
+from audit_core.sources.baseline import read_result, result_in
+from sample_data.approved import CONTRACT, MONTH, approved_audit
 from sample_data.draws import STEPS, ranks, spread, uniform
 from sample_data.hiring import BLOCKS, SEED, SIZES, hiring_tables, people
 from sample_data.models import CATEGORIES, NUMBERS, fit_models
@@ -209,11 +211,31 @@ def test_the_files_are_the_generators_own(tmp_path):
 
 
 def test_the_files_are_small_and_the_models_pinned():
-    files = [p for p in (ROOT / "sample_data").rglob("*") if p.suffix in {".csv", ".joblib", ".yaml"}]
+    kinds = {".csv", ".joblib", ".yaml", ".json"}
+    files = [p for p in (ROOT / "sample_data").rglob("*") if p.suffix in kinds]
     assert sum(p.stat().st_size for p in files) <= 2_500_000
     pins = json.loads((ROOT / "audit_core" / "sources" / "pins.json").read_text())
     for name in ("model", "baseline"):
         assert hashlib.sha256((HIRING / f"{name}.joblib").read_bytes()).hexdigest() in pins
+
+
+def test_the_approved_baseline_was_really_audited_and_approved():
+    """The shipped result is what the generator's own audit says now, in all that a baseline is read from."""
+    audit, content = approved_audit(HIRING)
+    assert audit.decision.verdict == "APPROVED" and audit.contract.id == "hiring-screen"
+    assert all(finding.status == "PASS" for finding in audit.findings)
+    shipped = read_result(HIRING / "approved" / "audit.json")
+    again = result_in(content, "audit.json")
+    assert shipped.verdict == again.verdict and shipped.created_at == again.created_at
+    assert shipped.contract_sha256 == hashlib.sha256(CONTRACT.read_bytes()).hexdigest()
+    model = hashlib.sha256((HIRING / "baseline.joblib").read_bytes()).hexdigest()
+    assert shipped.model_sha256 == again.model_sha256 == model
+    assert len(shipped.groups) > 30 and shipped.groups == again.groups
+    july = people("july", 4_000, SEED, MONTH)
+    counts = next(group.counts for group in shipped.groups if group.group == ("woman",))
+    assert counts.n == (july["gender"] == "woman").sum()
+    positives = july[july["gender"] == "woman"]["qualified"].sum()
+    assert counts.outcomes.positives == positives
 
 
 def test_a_new_column_or_a_longer_block_changes_no_other_draw(monkeypatch):

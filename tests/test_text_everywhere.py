@@ -20,7 +20,7 @@ from report_factory import audit_of
 from rich.console import Console
 from streamlit.testing.v1 import AppTest
 
-from audit_core.metrics.measure import drift_limits
+from audit_core.metrics.drift_rows import drift_limits
 from audit_core.report.charts.calibration import calibration_alt, calibration_figure
 from audit_core.report.charts.compared import group_gaps
 from audit_core.report.charts.drift import psi_alt, psi_figure, ranked, shares_alt, shares_figure
@@ -60,8 +60,10 @@ PAGES = (
     "calibration",
     "thresholds",
     "drift",
+    "regression",
     "hiring",
     "decision",
+    "windows",
     "data",
     "contract",
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit_core.audit.baseline import Given, count_baseline, given_baseline
 from audit_core.audit.request import AuditRequest, Progress
-from audit_core.audit.scoring import scored
+from audit_core.audit.scoring import Reading, scored
 from audit_core.contract.schema import ReleaseContract
+from audit_core.cube.baseline import Baseline
 from audit_core.cube.build import count_table, rank_groups, shared_ids, take_in
 from audit_core.cube.build_clusters import person_totals
 from audit_core.cube.build_drift import Side, count_drift
@@ -34,27 +37,51 @@ def count(
 ) -> tuple[Counted, tuple[Source, ...], ScoredBy | None]:
     """Return (counts, sources, model); the last moment at which a row is read."""
     if request.table is not None:
-        return _count_published(request, contract, tell)
-    if request.benchmarks and not (request.evaluation or request.train or request.model):
+        return _count_published(request, contract, workspace, tell)
+    if request.benchmarks and not any(
+        (request.evaluation, request.train, request.model, request.baseline, request.baseline_model)
+    ):
         return no_rows(), (), None
-    con = connect((request.train, request.evaluation), folders=(workspace.root / "scored",))
+    given = given_baseline(request, contract, workspace)
+    con = connect((request.train, request.evaluation, given.rows), folders=(workspace.root / "scored",))
     try:
         tables = _open(con, request, tell)
-        model, description = None, None
+        reading = Reading(con=con, request=request, contract=contract, workspace=workspace, tell=tell)
+        models: tuple[Source, ...] = ()
+        description = None
         if request.model is not None:
-            tables, model, description = scored(con, request, contract, workspace, tables, tell)
-        counted = _count_tables(con, tables, contract, request, tell)
+            tables, model, description = scored(reading, tables)
+            models = (model,)
+        counted = _count_tables(con, tables, _live(contract, tables, request), request, tell)
+        reading = replace(reading, contract=_live(contract, tables, request))
+        baseline, compared = _compared(reading, given, tables, description)
     finally:
         con.close()
     sources = tuple(table.source for table in tables.values())
-    return counted, (*sources, model) if model else sources, description
+    return replace(counted, baseline=baseline), (*sources, *models, *compared), description
+
+
+def _compared(
+    reading: Reading, given: Given, tables: dict[Role, Table], model: ScoredBy | None
+) -> tuple[Baseline | None, tuple[Source, ...]]:
+    """The baseline beside the rows that are audited; a training sample has none."""
+    if "evaluation" in tables:
+        return count_baseline(reading, given, tables["evaluation"], model.sha256 if model else "")
+    if given.rows is not None or given.known is not None or reading.request.baseline_model is not None:
+        raise UsageError(
+            "A baseline is compared on an evaluation set, and there is none",
+            remedy="Give the rows to audit with --eval, or leave the baseline out",
+        )
+    return None, ()
 
 
 def _count_published(
-    request: AuditRequest, contract: ReleaseContract, tell: Progress
+    request: AuditRequest, contract: ReleaseContract, workspace: Workspace, tell: Progress
 ) -> tuple[Counted, tuple[Source, ...], None]:
-    """Counts somebody else made, taken as they are."""
-    if any(part is not None for part in (request.evaluation, request.train, request.model)):
+    """Counts somebody else made, taken as they are; of a baseline there can be counts too."""
+    given = given_baseline(request, contract, workspace)
+    rows = (request.evaluation, request.train, request.model, request.baseline_model, given.rows)
+    if any(part is not None for part in rows):
         raise UsageError(
             "A table of counts can't be audited together with rows or a model",
             where=str(request.table),
@@ -68,7 +95,8 @@ def _count_published(
         lines = read_published(con, table, contract)
     finally:
         con.close()
-    return count_published(lines, contract, table.source.name), (table.source,), None
+    counted = count_published(lines, contract, table.source.name)
+    return replace(counted, baseline=given.known), (table.source, *given.sources), None
 
 
 def _open(con: duckdb.DuckDBPyConnection, request: AuditRequest, tell: Progress) -> dict[Role, Table]:
@@ -131,6 +159,14 @@ def _count_tables(
         missing=count_missing(con, audited, coding, contract),
         median=split_at_median(con, audited, coding) if contract.domain == "employment" else None,
     )
+
+
+def _live(contract: ReleaseContract, tables: dict[Role, Table], request: AuditRequest) -> ReleaseContract:
+    """The contract as it reads a canary's rows, whose outcomes may not be there yet."""
+    label, rows = contract.data.label, tables.get("evaluation")
+    if request.stages != ("canary",) or label is None or rows is None or rows.has(label.column):
+        return contract
+    return replace(contract, data=replace(contract.data, label=None))
 
 
 def _in_order(tables: tuple[DriftTable, ...]) -> tuple[DriftTable, ...]:

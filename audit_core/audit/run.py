@@ -88,4 +88,6 @@ def _audit_id(
         f"{counted.cube.fingerprint} {contract.sha256} {request.as_of.isoformat()} {request.stages} {files}"
     )
     parts += f" {request.worked_example} {__version__}"
+    if counted.baseline is not None:
+        parts += f" {counted.baseline.fingerprint}"
     return f"A-{request.as_of:%Y%m%d}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"

@@ -20,6 +20,7 @@ STAGES_UP_TO: dict[str, tuple[Stage, ...]] = {
     "data": ("data",),
     "training": ("data", "training"),
     "predeploy": ("data", "training", "predeploy"),
+    "canary": ("canary",),
 }
 
 
@@ -58,6 +59,8 @@ def audit(arguments: argparse.Namespace) -> int:
         evaluation=arguments.evaluation,
         train=arguments.train,
         model=arguments.model,
+        baseline=arguments.baseline,
+        baseline_model=arguments.baseline_model,
         table=arguments.table,
         benchmarks=arguments.benchmarks,
         trusted=frozenset(arguments.trust),

@@ -2,6 +2,7 @@
 
 Exit codes: 0 approved (also with conditions) · 1 blocked · 2 inconclusive · 3 usage or contract error ·
 4 input unreadable, model refused, or internal error.
+For `monitor`: 1 while a page is open, 2 while something else is beyond its limit or undecided.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import NoReturn
 
 from audit_core import __version__
 from audit_core.cli import commands as run
+from audit_core.cli.monitor import add_monitor
 from audit_core.cli.options import add_inputs
+from audit_core.cli.plan import add_plan
 from audit_core.cli.said import INTERNAL_ERROR, USAGE_ERROR, say
 from audit_core.errors import AuditError, ContractError
 
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add_inputs(audit)
     audit.set_defaults(run=run.audit, stage="predeploy")
 
-    gate = commands.add_parser("gate", help="decide on the stages up to one")
+    gate = commands.add_parser("gate", help="decide on the stages up to one; a canary alone")
     gate.add_argument("stage", choices=tuple(run.STAGES_UP_TO))
     add_inputs(gate)
     gate.set_defaults(run=run.audit)
@@ -82,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--audit", metavar="ID", help="which audit (default: the newest)")
     explain.add_argument("--workspace", type=Path, metavar="DIR")
     explain.set_defaults(run=run.explain)
+
+    add_plan(commands.add_parser("plan", help="the monitoring plan of a release, and the files that run it"))
+
+    add_monitor(commands.add_parser("monitor", help="execute a plan on new files"))
 
     demo = commands.add_parser("demo", help="open the worked example in the browser")
     demo.add_argument("--port", type=int, default=8501)

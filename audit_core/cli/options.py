@@ -28,6 +28,11 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval", dest="evaluation", metavar="E", help=f"the rows to audit: {table}")
     parser.add_argument("--train", metavar="T", help=f"the training sample: {table}")
     parser.add_argument("--model", type=Path, metavar="M", help="a classifier saved with joblib")
+    parser.add_argument("--baseline", metavar="B",
+                        help="what to compare with: last (the newest approved audit here), a result file "
+                        f"(audit.json), or the rows of a stable release: {table}")  # fmt: skip
+    parser.add_argument("--baseline-model", type=Path, metavar="M",
+                        help="the approved model, to score the same rows")  # fmt: skip
     parser.add_argument("--table", metavar="T", help=f"counts by group instead of rows: {table}")
     parser.add_argument("--benchmarks", type=Path, metavar="F",
                         help="benchmark results as CSV; shown with their limits, never decisive")  # fmt: skip

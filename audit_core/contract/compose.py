@@ -53,16 +53,20 @@ def decoded(text: bytes) -> tuple[str | None, list[Problem]]:
         return None, [Problem(line=line, column=column, code="not-utf-8", message=message)]
 
 
-def composed(text: str) -> tuple[Node | None, list[Problem]]:
-    """Return the root node of a text and the problems of its YAML; no root where it can't be read at all."""
-    return _Composer(text).run()
+def composed(text: str, most: int = _MOST_NODES) -> tuple[Node | None, list[Problem]]:
+    """Return the root node of a text and the problems of its YAML; no root where it can't be read at all.
+
+    More than `most` keys and values, aliases followed, are too many.
+    """
+    return _Composer(text, most).run()
 
 
 class _Composer:
     """Folds the parser's events into nodes and collects what is wrong on the way."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, most: int) -> None:
         self.text = text
+        self.most = most
         self.breaks = [i for i, character in enumerate(text) if character == "\n"]
         self.events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
         self.anchors: dict[str, Node] = {}
@@ -189,7 +193,7 @@ class _Composer:
 
     def _count(self, nodes: int, index: int) -> None:
         self.nodes += nodes
-        if self.nodes > _MOST_NODES:
+        if self.nodes > self.most:
             message = "Repeated values (&name and *name) make the contract too large to read from here on"
             raise _UnreadableError(index, "too-many-values", message)
 

@@ -12,7 +12,7 @@ from audit_core.contract.metrics import canonical, default_compare
 from audit_core.contract.nodes import Data, Node
 
 T = TypeVar("T")
-_SECTIONS = ("pairs", "table", "baseline", "mitigation", "retention")
+_SECTIONS = ("pairs", "table", "mitigation", "retention")
 _CELLS = {"positive", "favourable", "failed", "order"}
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _ACTION: dict[str, str] = {"canary": "rollback", "monitor": "page"}
@@ -33,7 +33,7 @@ def decoded_contract(root: Node, sha256: str) -> types.ReleaseContract:
         support=_support(_section(root, "support")),
         statistics=_statistics(_section(root, "statistics")),
         requirements=tuple(_requirement(node) for node in root.listed("requirements")),
-        checks=tuple(_check(node) for node in root.listed("checks")),
+        checks=tuple(decoded_check(node) for node in root.listed("checks")),
         roles=tuple(
             types.Role(
                 id=entry.key.text, name=_text(entry.value, "name"), contact=_text(entry.value, "contact")
@@ -47,6 +47,7 @@ def decoded_contract(root: Node, sha256: str) -> types.ReleaseContract:
         conflicts=tuple(_conflict(node) for node in root.listed("conflicts")),
         test_plan=_test_plan(root.get("test_plan")),
         evaluation_sources=tuple(_source(node) for node in root.listed("evaluation_sources")),
+        baseline=_baseline(root.get("baseline")),
     )
 
 
@@ -160,7 +161,8 @@ def _requirement(node: Node) -> types.Requirement:
     )
 
 
-def _check(node: Node) -> types.Check:
+def decoded_check(node: Node) -> types.Check:
+    """Return the check that a mapping without problems stands for."""
     metric, stage, owner = canonical(_text(node, "metric")), _text(node, "stage"), _text(node, "owner")
     fail = _section(node, "on_fail")
     action = _text(fail, "action") or _ACTION.get(stage, "block")
@@ -204,6 +206,16 @@ def _test_plan(node: Node | None) -> types.MetricChoice | None:
         reason=_text(node, "reason"),
         by=_text(node, "by"),
         date=_text(node, "date"),
+    )
+
+
+def _baseline(node: Node | None) -> types.BaselinePolicy | None:
+    if node is None:
+        return None
+    return types.BaselinePolicy(
+        policy=cast(Any, _text(node, "policy")),
+        column=_optional(node, "column"),
+        threshold=_number(node, "threshold"),
     )
 
 

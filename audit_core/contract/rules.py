@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from audit_core.contract.baseline import baseline_problems
 from audit_core.contract.columns import column_problems, repeats
 from audit_core.contract.compose import short
 from audit_core.contract.conflicts import conflict_problems
@@ -51,6 +52,7 @@ def rule_problems(root: Node) -> list[Problem]:
         conflict_problems(root),
         plan_problems(root),
         source_problems(root),
+        baseline_problems(root),
     )
     return [found for rule in rules for found in rule]
 

@@ -239,6 +239,19 @@ class MetricChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinePolicy:
+    """The release that later ones are compared with.
+
+    `column` holds the approved model's score or decision beside the audited one, where the file has both;
+    `threshold` is the approved model's own cut-off, where it is another than the score's.
+    """
+
+    policy: Literal["last_approved", "given"]
+    column: str | None
+    threshold: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSource:
     """A source of evidence the contract draws on; `kind` is one of the catalogue's, or `other`."""
 
@@ -269,7 +282,7 @@ class ReleaseContract:
     """Everything that must hold before this model may be released.
 
     `sha256` is the hash of the exact bytes the contract was read from. `section` keeps, as canonical JSON,
-    the parts that later stages read (pairs, table, baseline, mitigation, retention), so that nothing a
+    the parts that later stages read (pairs, table, mitigation, retention), so that nothing a
     contract says is lost; cells there (positive, favourable, failed, order) are lists of raw texts.
     """
 
@@ -293,6 +306,7 @@ class ReleaseContract:
     conflicts: tuple[AcceptedConflict, ...] = ()
     test_plan: MetricChoice | None = None
     evaluation_sources: tuple[EvaluationSource, ...] = ()
+    baseline: BaselinePolicy | None = None
 
     def attribute(self, name: str) -> ProtectedAttribute | None:
         """Return the protected attribute of that name, or None (an operational slice)."""

@@ -41,11 +41,16 @@ def schema_text() -> bytes:
     return resources.files(__package__).joinpath("contract.schema.json").read_bytes()
 
 
-def shape_problems(root: Node) -> tuple[list[Problem], frozenset[int]]:
-    """Return what the schema refuses, and the identities of the keys and values it refuses."""
+def shape_problems(
+    root: Node, schema: bytes | None = None, whole: str = "contract"
+) -> tuple[list[Problem], frozenset[int]]:
+    """Return what a schema refuses, and the identities of the keys and values it refuses.
+
+    `schema` is the contract's where none is given; `whole` is what messages call the file.
+    """
     problems: list[Problem] = []
     refused: set[int] = set()
-    for error in _validator().iter_errors(cast(Any, root.data())):
+    for error in _validator(schema or schema_text()).iter_errors(cast(Any, root.data())):
         path = list(error.absolute_path)
         node = _at(root, path)
         if error.validator == "additionalProperties":
@@ -54,9 +59,9 @@ def shape_problems(root: Node) -> tuple[list[Problem], frozenset[int]]:
             problems += _unknown_keys(node, unknown, known)
             refused.update(id(key) for key in unknown)
         elif error.validator == "required":
-            problems += _missing_keys(node, error, path)
+            problems += _missing_keys(node, error, path, whole)
         else:
-            problems.append(problem(node, *_refusal(node, error, path)))
+            problems.append(problem(node, *_refusal(node, error, path, whole)))
             refused.add(id(node))
     return list(dict.fromkeys(problems)), frozenset(refused)
 
@@ -80,13 +85,13 @@ def one_of(words: Sequence[str]) -> str:
 
 
 @cache
-def _validator() -> Any:
-    """Return the schema's validator; it knows exact decimals, and a pattern's $ ends the whole text."""
+def _validator(schema: bytes) -> Any:
+    """Return a schema's validator; it knows exact decimals, and a pattern's $ ends the whole text."""
     types = Draft202012Validator.TYPE_CHECKER.redefine(
         "number", lambda _, value: isinstance(value, int | Decimal) and not isinstance(value, bool)
     )
     validator = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern}, type_checker=types)
-    return validator(json.loads(schema_text()))
+    return validator(json.loads(schema))
 
 
 def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
@@ -111,18 +116,18 @@ def _unknown_keys(node: Node, unknown: list[Node], known: list[str]) -> Iterator
         yield problem(key, "unknown-key", f"“{short(key.text)}” is not a key that is used here{guess}")
 
 
-def _missing_keys(node: Node, error: ValidationError, path: list[str | int]) -> Iterator[Problem]:
-    thing, said = _thing(node, path)
+def _missing_keys(node: Node, error: ValidationError, path: list[str | int], whole: str) -> Iterator[Problem]:
+    thing, said = _thing(node, path, whole)
     for key in cast(list[str], error.validator_value):
         if node.get(key) is None:  # every missing key, although jsonschema reports them one by one
             code, message = _MISSING.get((thing, key), ("missing-key", f"needs the key “{key}”"))
             yield problem(node, code, f"{said} {message}")
 
 
-def _thing(node: Node, path: list[str | int]) -> tuple[str, str]:
+def _thing(node: Node, path: list[str | int], whole: str) -> tuple[str, str]:
     """Return the kind of thing at a path, and its name as the start of a sentence."""
     if not path:
-        return "contract", "The contract"
+        return whole, f"The {whole}"
     keys = [step for step in path if isinstance(step, str)]
     if isinstance(path[-1], str):
         return keys[-1], f"“{keys[-1]}”"
@@ -131,6 +136,7 @@ def _thing(node: Node, path: list[str | int]) -> tuple[str, str]:
         "harms": "harm",
         "attributes": "attribute",
         "evaluation_sources": "source",
+        "watches": "watch",
     }.get(keys[-1], keys[-1].rstrip("s"))
     named = next(
         (v for key in ("id", "name") if (v := node.get(key)) and v.kind == "scalar" and v.text), None
@@ -138,10 +144,10 @@ def _thing(node: Node, path: list[str | int]) -> tuple[str, str]:
     return thing, f"The {thing} “{short(named.text)}”" if named else f"This {thing}"
 
 
-def _refusal(node: Node, error: ValidationError, path: list[str | int]) -> tuple[str, str]:
+def _refusal(node: Node, error: ValidationError, path: list[str | int], whole: str) -> tuple[str, str]:
     """Return the code and the sentence for a value that the schema refuses."""
     keys = [step for step in path if isinstance(step, str)]
-    name = "The contract" if not path else f"“{short(keys[-1])}”"
+    name = f"The {whole}" if not path else f"“{short(keys[-1])}”"
     if path and isinstance(path[-1], int):
         name = f"An entry of {name}"
     wanted: Any = error.validator_value

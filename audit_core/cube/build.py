@@ -166,38 +166,42 @@ def identity_sql(table: Table, column: str) -> str:
 
 def _intake_sql(table: Table, coding: Coding, contract: ReleaseContract) -> str:
     spec = contract.data
-    unusable = "false"
+    given = "false"
     if coding.score and spec.score and not (spec.decision and table.has(spec.decision.column)):
         # A missing cell is no score; any other cell that gives none is not a finite number.
         cell = (table.value(spec.score.column), table.number(spec.score.column))
-        unusable = f"({coding.score} IS NULL AND ({cell[0]} IS NOT NULL OR {cell[1]} IS NOT NULL))"
+        given = f"({cell[0]} IS NOT NULL OR {cell[1]} IS NOT NULL)"
     identity = identity_sql(table, spec.id) if spec.id and table.has(spec.id) else "cast(NULL AS VARCHAR)"
     window = table.text(spec.window) if spec.window and table.has(spec.window) else "''"
     checks = {
-        "empty": f"{coding.decision} = {ABSENT} AND NOT {unusable}",
-        "unusable": f"{coding.decision} = {ABSENT} AND {unusable}",
-        "unlabelled": f"{coding.label} = {NEITHER}",
+        "empty": f"d = {ABSENT} AND NOT (s IS NULL AND g)",
+        "unusable": f"d = {ABSENT} AND s IS NULL AND g",
+        "unlabelled": f"y = {NEITHER}",
         "edge": _on_edge(coding),
         "outside": _outside(coding),
     }
     flags = ", ".join(f"CASE WHEN {test} THEN 1 ELSE 0 END AS {name}" for name, test in checks.items())
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in checks)
+    # The innermost query names each expression once: planning a query takes longer than reading a small file.
+    named = {"d": coding.decision, "y": coding.label, "s": coding.score or "cast(NULL AS DOUBLE)",
+             "q": coding.micro, "g": given, "k": identity, "w": window}  # fmt: skip
+    coded = ", ".join(f"{sql} AS {name}" for name, sql in named.items())
     return (
         f"SELECT count(*), {sums}, count(k) - count(DISTINCT k), max(w) "
-        f"FROM (SELECT {flags}, {identity} AS k, {window} AS w FROM {table.scan}) AS checked"
+        f"FROM (SELECT {flags}, k, w FROM (SELECT {coded} FROM {table.scan}) AS coded) AS checked"
     )
 
 
 def _on_edge(coding: Coding) -> str:
-    """SQL: the decision and the band of a score lie on different sides of the threshold."""
+    """SQL over score s and micro-score q: decision and band lie on different sides of the threshold."""
     if coding.score is None or coding.bands.threshold is None:
         return "false"
     edge = micro(coding.bands.threshold, coding.bands.low, coding.bands.high)
-    reached = threshold_sql(coding.score, coding.bands.threshold)
-    return f"({coding.micro} >= {edge} AND {reached} = 0) OR ({coding.micro} < {edge} AND {reached} = 1)"
+    reached = threshold_sql("s", coding.bands.threshold)
+    return f"(q >= {edge} AND {reached} = 0) OR (q < {edge} AND {reached} = 1)"
 
 
 def _outside(coding: Coding) -> str:
     if coding.score is None:
         return "false"
-    return f"{coding.micro} < 0 OR {coding.micro} > {MICRO}"
+    return f"q < 0 OR q > {MICRO}"

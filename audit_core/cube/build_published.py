@@ -36,7 +36,7 @@ def count_published(lines: Sequence[PublishedLine], contract: ReleaseContract, n
         names, or a group for the second time; or nobody is counted.
     """
     tables = _tables(lines, contract, name)
-    cube = _cube(tables, contract)
+    cube = published_cube(tables, contract)
     if not cube.rows:
         raise SourceError("The table counts nobody", where=name, remedy="Give a table with people in it")
     unlabelled = sum(int(table[NEITHER].sum()) for table in cube.outcomes(()).values())
@@ -97,7 +97,7 @@ def _group(text: str, subject: tuple[str, ...], contract: ReleaseContract, where
     if len(subject) > 1:
         split = [between.split(text) for between in (_CROSSED, _JOINED)]
         parts = next((found for found in split if len(found) == len(subject)), split[0])
-    levels = tuple(_level(part, name, contract) for part, name in zip(parts, subject, strict=False))
+    levels = tuple(contract_level(part, name, contract) for part, name in zip(parts, subject, strict=False))
     if len(parts) == 1 and levels == (UNKNOWN,):
         return (UNKNOWN,) * len(subject)
     if len(parts) != len(subject):
@@ -109,8 +109,8 @@ def _group(text: str, subject: tuple[str, ...], contract: ReleaseContract, where
     return levels
 
 
-def _level(text: str, name: str, contract: ReleaseContract) -> str:
-    """The contract's spelling of a group; unknown where it means that nothing is known."""
+def contract_level(text: str, name: str, contract: ReleaseContract) -> str:
+    """Return the contract's spelling of a group; unknown where it means that nothing is known."""
     attribute = contract.attribute(name)
     unknown = (UNKNOWN_WORD, *(attribute.unknown if attribute else ()))
     if text in MISSING or text.lower() == UNKNOWN_WORD or any(same_value(text, word) for word in unknown):
@@ -119,7 +119,8 @@ def _level(text: str, name: str, contract: ReleaseContract) -> str:
     return next((word for word in named if word and same_value(text, word)), text)
 
 
-def _cube(tables: Tables, contract: ReleaseContract) -> MarginalCube:
+def published_cube(tables: Tables, contract: ReleaseContract) -> MarginalCube:
+    """Return the cube of these tables, each beside the others; there is at least one, and none is empty."""
     bands = score_bands(Fraction(0), Fraction(1), None, ())
     slices = set(contract.data.slices)
     found: list[CountCube] = []
@@ -155,5 +156,10 @@ def _cells(line: PublishedLine) -> dict[tuple[int, int], int]:
     taken = sum(count for (_, decision), count in known.items() if decision == YES)
     left = sum(known.values()) - taken
     cells = known | {(NEITHER, YES): line.selected - taken, (NEITHER, NO): line.n - line.selected - left}
+    for label in (NO, YES, NEITHER):  # of whom a model did not decide, the sum alone is known
+        moved = min(
+            cells.get((label, NO), 0), line.abstained - sum(n for (_, d), n in cells.items() if d == NEITHER)
+        )
+        cells |= {(label, NO): cells.get((label, NO), 0) - moved, (label, NEITHER): moved}
     # A group of nobody keeps one empty cell: it is in the table, so it is not absent.
     return {place: count for place, count in cells.items() if count} or {(NEITHER, NO): 0}

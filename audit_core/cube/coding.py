@@ -86,7 +86,7 @@ def code_table(
     return Coding(
         axes=_axes(con, table, contract),
         label=label_sql(table.text(column) if column else None, positive),
-        decision=_decision(con, table, contract, score),
+        decision=decision_sql(con, table, contract),
         score=score,
         micro=micro_sql(score, bands) if score else "cast(NULL AS BIGINT)",
         bands=bands,
@@ -250,9 +250,11 @@ def _require_favourable(table: Table, cells: list[str], contract: ReleaseContrac
         )
 
 
-def _decision(
-    con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract, score: str | None
-) -> str:
+def decision_sql(con: duckdb.DuckDBPyConnection, table: Table, contract: ReleaseContract) -> str:
+    """Return SQL of the decision: of its own column where the file has one, else by the score's threshold.
+
+    The code of ABSENT where the file has neither; errors as in `code_table`.
+    """
     chosen = contract.data.decision
     if chosen and table.has(chosen.column):
         cells = _distinct(con, table, chosen.column)
@@ -260,6 +262,6 @@ def _decision(
         _require_favourable(table, cells, contract)
         return choice_sql(table.text(chosen.column), positive, abstain)
     named = contract.data.score
-    if score is not None and named is not None and named.threshold is not None:
-        return threshold_sql(score, named.threshold)
+    if named is not None and named.threshold is not None and table.has(named.column):
+        return threshold_sql(finite(table.number(named.column)), named.threshold)
     return str(ABSENT)

@@ -35,13 +35,16 @@ def level_sql(
 
 
 def edges_sql(number: str, bands: Edges) -> str:
-    """Return SQL for a banded attribute: the label of [edge, next edge), UNKNOWN outside every band."""
-    value = finite(number)
+    """Return SQL for a banded attribute: the label of [edge, next edge), UNKNOWN outside every band.
+
+    A missing cell is less than no edge, and neither is NaN, which SQL puts above every number; so one
+    comparison a band is enough, and planning a query grows with each copy of the number.
+    """
     branches = " ".join(
-        f"WHEN {value} >= {decimal(low)} AND {value} < {decimal(high)} THEN {literal(label)}"
-        for low, high, label in zip(bands.edges, bands.edges[1:], bands.labels, strict=False)
+        f"WHEN {number} < {decimal(edge)} THEN {literal(label)}"
+        for edge, label in zip(bands.edges, (UNKNOWN, *bands.labels), strict=True)
     )
-    return f"CASE WHEN {value} IS NULL THEN {literal(UNKNOWN)} {branches} ELSE {literal(UNKNOWN)} END"
+    return f"(CASE {branches} ELSE {literal(UNKNOWN)} END)"
 
 
 def label_sql(text: str | None, positive: Sequence[str]) -> str:

@@ -96,7 +96,9 @@ def other_limits(check: Check) -> tuple[tuple[Fraction, int], ...]:
 
 def own_limit(check: Check) -> Fraction | None:
     """Return the limit of a check that can be tried otherwise: its upper one, or the only one it has."""
-    return check.limit.max if check.limit.max is not None else check.limit.min
+    own = check.limit
+    stated = (own.max_increase, own.max_relative_increase, own.max, own.min)
+    return next((limit for limit in stated if limit is not None), None)
 
 
 def other_cuts(counted: Counted) -> tuple[tuple[int, int], ...]:
@@ -126,7 +128,7 @@ def _limits(audit: Audit) -> Iterator[Alternative]:
     base = redecide(audit)
     judged = dict.fromkeys(f.check for f in audit.findings if f.status != "NOT_RUN" and f.limit is not None)
     for check in audit.contract.checks:
-        if check.id in judged and check.against is None:
+        if check.id in judged:
             for limit, steps in other_limits(check):
                 made = _Made(kind="limit", check=check.id, was=own_limit(check), now=limit, steps=steps)
                 yield made.by(base.with_limit(check, limit))

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from audit_core.contract.periods import period
 from audit_core.contract.schema import ReleaseContract, Requirement, Stage
 from audit_core.cube.counted import Counted
+from audit_core.decision.canary import judge_by_window
 from audit_core.decision.verdict import Decision, DecisionReason, RequirementState, decide
 from audit_core.findings.finding import Finding
 from audit_core.findings.implied import is_implied, with_implied_checks
-from audit_core.findings.judge import judge
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.measure import measure
@@ -53,7 +53,7 @@ def assess(
     """
     contract = with_implied_checks(contract, counted)
     measured = measured or measure(contract, counted)
-    findings = judge(contract, counted, measured, stages)
+    findings = judge_by_window(contract, counted, measured, stages)
     requirements = tuple(_state(requirement, contract, counted) for requirement in contract.requirements)
     withheld = withheld_grounds(contract, counted, as_of)
     decision = decide(decided_on(contract, findings), requirements, withheld)

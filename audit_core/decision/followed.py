@@ -16,6 +16,9 @@ from audit_core.metrics.estimate import Estimate
 WindowState = Literal["complete", "maturing", "overdue", "missing"]
 """Of a window's outcomes: enough are back; still arriving; late; or there is no data for it at all."""
 
+Unjudged = Literal["", "missing", "maturing", "overdue"]
+"""Why a watch was not judged on a window; empty where it was."""
+
 AlertKind = Literal["confirmed", "unconfirmed", "warning", "trend", "drift", "silence", "labels_overdue"]
 
 
@@ -55,14 +58,14 @@ class WatchPoint:
     """One watch judged on the windows that end with `window`.
 
     `finding` is None where it was not judged: the window is missing, or its outcomes are still arriving
-    (`why`). `windows` are the names that were added up. `warned` and `confirmed` say what it came to.
+    (`why`). `windows` are the names that were added up.
     """
 
     watch: str
     window: str
     windows: tuple[str, ...]
     finding: Finding | None
-    why: Literal["", "missing", "maturing", "overdue"]
+    why: Unjudged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,8 @@ class EstimatedRate:
     """A group's rate in a window as its scores lead one to expect it, before its outcomes are back.
 
     `low` and `high` are the 95 % range of the expectation. `observed` is what the outcomes that came have
-    shown since, None while they are still arriving; `held` says whether the range held it.
+    shown since, None while they are still arriving; `held` says whether the range held it. `curve` says whose
+    outcomes at release the estimate stands on: the group's own, or everybody's where it had too few.
     """
 
     window: str
@@ -98,6 +102,7 @@ class EstimatedRate:
     """Expected number of people in the rate's denominator."""
     observed: Estimate | None
     held: bool | None
+    curve: Literal["group", "everybody"] = "group"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +110,10 @@ class Incident:
     """The record of an alert: what, since when, on what evidence, who answers for it and by when.
 
     `id` depends on the plan, the watch, the kind and the window it began in, so that running again finds the
-    same incident. `windows` are all windows in which it held; it is open while the last judged one is among
-    them. `due` is when it must be acknowledged.
+    same incident. It begins in a window that shows its kind and nothing worse, and lives while windows show
+    at least that: a ticket stays open beside the page it has become. `windows` are all in which it held; it
+    is open while the last judged one is among them, and `finding` is of the last that held it. `raised` is
+    the clock of the run that saw it first, `due` when it must be acknowledged.
     """
 
     id: str
@@ -128,8 +135,9 @@ class Incident:
 class Followed:
     """Everything known of a release after these windows; a pure function of plan, counts and clock.
 
-    `exit_code` is 1 while a page is open, 2 while a ticket at its limit is open or a paging watch can't be
-    decided in the last window, else 0.
+    `exit_code` is 1 while a page is open; 2 while a ticket at its limit is open, or where the last window
+    whose outcomes are due does not show every paging watch to be within its limit, or nothing was judged;
+    else 0. A warning alone is 0.
     """
 
     plan: Plan

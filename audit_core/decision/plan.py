@@ -21,9 +21,9 @@ class WindowRule:
 
     `reason` says why this length: `enough` (the shortest one that brings every required group its minimum),
     `contract` (a check names it), `data` (the files' own periods are no shorter), `longest` (not even a month
-    brings the minimum: several are added up), `unknown_volume` (the release's file has no periods).
-    `least` is the group that brings fewest, `brings` how many people of the check's unit it brings in one
-    window, and `needed` the contract's minimum; None where that is not known.
+    brings the minimum: several are added up), `unknown_volume` (the release's file has no periods). `least`
+    is the group that brings fewest, measured by its minimum; `brings` how many people of the check's unit it
+    brings in one window, None where that is not known; `needed` is the contract's minimum.
     """
 
     unit: Unit
@@ -36,7 +36,10 @@ class WindowRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRule:
-    """When outcomes count as back: the share (0–1) of a window's rows, and the days they may take."""
+    """When outcomes count as back: the share (0–1) of a window's rows, and the days they may take.
+
+    A share of 0 waits for nothing: the release has no outcomes.
+    """
 
     complete: Fraction
     due_days: int
@@ -49,7 +52,8 @@ class Watch:
     `check` has one subject, or for drift one feature, and carries the limits: `warn` is compared with the
     point, `max` or `min` with the whole interval. `origin` is `contract` (a check of its monitor stage),
     `release` (a check of an earlier stage) or `drift`. `confirm` is in how many windows in a row an outcome
-    must be confirmed before it counts as such.
+    must be confirmed before it counts as such. A page is acknowledged within `acknowledge_hours`, a ticket
+    within `ticket_hours`.
     """
 
     id: str
@@ -62,6 +66,7 @@ class Watch:
     acknowledge_hours: int
     confirm: int
     needs_labels: bool
+    ticket_hours: int = 48
 
     @property
     def subject(self) -> Subject:
@@ -95,7 +100,8 @@ class TrendChart:
 class TrendRule:
     """The charts of slow regressions, and the chance that any of them raises a false alarm in the horizon.
 
-    `horizon` is in windows; `allowance` in standard errors; `replicates` and `seed` made the limits.
+    `horizon` is in windows; `allowance` in standard errors; `replicates` and `seed` made the limits (the
+    seed of the first pair of charts; each next one adds 1).
     """
 
     chance: Fraction
@@ -118,9 +124,10 @@ class Step:
 class Detection:
     """What one watch sees of one change, by simulation at these volumes.
 
-    `change` is a step of the gap at the first window, or its growth per window (0: nothing changes, and
-    `by_level` and `by_trend` are false alarms). Shares are 0–1 over the horizon; medians are windows among
-    the runs that alarmed, None where fewer than half did. `level` counts confirmed alerts alone.
+    `change` is a step of the gap of rates at the first window, or its growth per window, 0–1 (0: nothing
+    changes since the release, and what is found is a false alarm unless its gap was beyond the limit
+    already). Shares are 0–1 over the horizon; medians are windows among the runs that alarmed, None where
+    fewer than half did. `by_level` counts confirmed alerts alone.
     """
 
     watch: str
@@ -138,8 +145,8 @@ class Plan:
     """A monitoring plan, whole; the same audit and clock make the same plan.
 
     `audit_id` names the release whose counts are the reference: its cube for rates, trends and estimates,
-    its training sample's bins for drift. `silence_days` after the last window's end without a new one is an
-    alert of its own.
+    its training sample's bins for drift. A window that begins from `starts` to `ends` is one of the plan's.
+    One whose data are not there `silence_days` after its end is an alert of its own.
     """
 
     id: str

@@ -102,7 +102,8 @@ def redecide(
 
 def limited(check: Check, limit: Fraction) -> Check:
     """Return a check under another limit; a check with both ends keeps its lower one."""
-    key = "min" if check.limit.min is not None and check.limit.max is None else "max"
+    stated = ("max_increase", "max_relative_increase", "max", "min")
+    key = next((name for name in stated if getattr(check.limit, name) is not None), "max")
     return replace(check, limit=replace(check.limit, **{key: limit}))
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from audit_core.cube.axes import Axis
 from audit_core.cube.bands import Bands
+from audit_core.cube.baseline import Baseline
 from audit_core.cube.clusters import PersonTotals
-from audit_core.cube.count_cube import MEASURES, CountCube, Integers
+from audit_core.cube.count_cube import CountCube, Integers
 from audit_core.cube.counted import Against, Counted, GroupRanks, Intake, Overlap
-from audit_core.cube.drift import DriftTable
+from audit_core.cube.drift import DriftTable, ValuesApart
 from audit_core.cube.marginal import MarginalCube, marginal_cube
 from audit_core.cube.median import MedianSplit
 from audit_core.cube.missing import MissingTable
 from audit_core.cube.ranks import ExposureSums, RankSums
+from audit_core.evidence.stored_baseline import baseline_cells, baseline_from_json, baseline_to_json
+from audit_core.evidence.stored_cube import (
+    axes_from_json,
+    bands_from_json,
+    bands_to_json,
+    cube_from_cells,
+    cube_to_cells,
+)
 
 
 def counted_to_json(counted: Counted) -> dict[str, Any]:
@@ -26,12 +33,7 @@ def counted_to_json(counted: Counted) -> dict[str, Any]:
     cube = counted.cube
     return {
         "axes": [asdict(axis) for axis in cube.axes],
-        "bands": {
-            "edges": list(cube.bands.edges),
-            "low": str(cube.bands.low),
-            "high": str(cube.bands.high),
-            "threshold": None if cube.bands.threshold is None else str(cube.bands.threshold),
-        },
+        "bands": bands_to_json(cube.bands),
         "cube_sha256": cube.fingerprint,
         "intake": asdict(counted.intake),
         "ranks": [asdict(rank) for rank in counted.ranks],
@@ -41,15 +43,17 @@ def counted_to_json(counted: Counted) -> dict[str, Any]:
         "has_evaluation": counted.has_evaluation,
         "people": [asdict(total) for total in counted.people],
         "missing": [asdict(table) for table in counted.missing],
-        "tables": [_cells(table) for table in cube.tables] if isinstance(cube, MarginalCube) else None,
+        "tables": [cube_to_cells(table) for table in cube.tables] if isinstance(cube, MarginalCube) else None,
         "median": _median_to_json(counted.median) if counted.median else None,
+        "baseline": baseline_to_json(counted.baseline) if counted.baseline else None,
     }
 
 
-def cells_to_bytes(cube: CountCube) -> bytes:
-    """Return the cube's cells as an uncompressed .npz of two integer arrays."""
+def cells_to_bytes(cube: CountCube, baseline: Baseline | None = None) -> bytes:
+    """Return the cells of a cube, and of its baseline, as an uncompressed .npz of integer arrays."""
     buffer = io.BytesIO()
-    np.savez(buffer, codes=cube.codes, measures=cube.measures)
+    arrays: dict[str, Any] = baseline_cells(baseline)
+    np.savez(buffer, codes=cube.codes, measures=cube.measures, **arrays)
     return buffer.getvalue()
 
 
@@ -63,6 +67,8 @@ def counted_from_json(data: dict[str, Any], cells: bytes) -> Counted:
     """
     with np.load(io.BytesIO(cells), allow_pickle=False) as arrays:
         codes, measures = arrays["codes"].astype(np.int64), arrays["measures"].astype(np.int64)
+        stored = data.get("baseline")  # records of before baselines were counted have none
+        baseline = baseline_from_json(stored, arrays) if stored else None
     cube = _cube(data, codes, measures)
     if not (np.array_equal(cube.codes, codes) and np.array_equal(cube.measures, measures)):
         raise ValueError("the cube's cells do not match the tables stored with them")
@@ -80,47 +86,24 @@ def counted_from_json(data: dict[str, Any], cells: bytes) -> Counted:
         people=tuple(_people(total) for total in data.get("people", ())),
         missing=tuple(_missing(table) for table in data.get("missing", ())),
         median=_median(data["median"], cube.bands) if data.get("median") else None,
+        baseline=baseline,
     )
 
 
 def _cube(data: dict[str, Any], codes: Integers, measures: Integers) -> CountCube:
-    edges = data["bands"]
-    bands = Bands(
-        edges=tuple(edges["edges"]),
-        low=Fraction(edges["low"]),
-        high=Fraction(edges["high"]),
-        threshold=None if edges["threshold"] is None else Fraction(edges["threshold"]),
-    )
+    bands = bands_from_json(data["bands"])
     if tables := data.get("tables"):
-        return marginal_cube([_from_cells(table, bands) for table in tables])
-    return CountCube(axes=_axes(data["axes"]), bands=bands, codes=codes, measures=measures)
-
-
-def _axes(data: list[dict[str, Any]]) -> tuple[Axis, ...]:
-    return tuple(Axis(name=a["name"], kind=a["kind"], levels=tuple(a["levels"])) for a in data)
-
-
-def _cells(cube: CountCube) -> dict[str, Any]:
-    """A cube without score sums as plain values."""
-    axes = [asdict(axis) for axis in cube.axes]
-    return {"axes": axes, "codes": cube.codes.tolist(), "people": cube.measures[:, 0].tolist()}
-
-
-def _from_cells(data: dict[str, Any], bands: Bands) -> CountCube:
-    axes, people = _axes(data["axes"]), np.array(data["people"], dtype=np.int64)
-    measures = np.zeros((len(people), len(MEASURES)), dtype=np.int64)
-    measures[:, 0] = people
-    codes = np.array(data["codes"], dtype=np.int64).reshape(len(people), len(axes) + 3)
-    return CountCube(axes=axes, bands=bands, codes=codes, measures=measures)
+        return marginal_cube([cube_from_cells(table, bands) for table in tables])
+    return CountCube(axes=axes_from_json(data["axes"]), bands=bands, codes=codes, measures=measures)
 
 
 def _median(data: dict[str, Any], bands: Bands) -> MedianSplit:
-    cube = _from_cells(data["cells"], bands)
+    cube = cube_from_cells(data["cells"], bands)
     return MedianSplit(lower=float(data["lower"]), upper=float(data["upper"]), cube=cube)
 
 
 def _median_to_json(split: MedianSplit) -> dict[str, Any]:
-    return {"lower": split.lower, "upper": split.upper, "cells": _cells(split.cube)}
+    return {"lower": split.lower, "upper": split.upper, "cells": cube_to_cells(split.cube)}
 
 
 def _intake(data: dict[str, Any]) -> Intake:
@@ -164,4 +147,6 @@ def _missing(data: dict[str, Any]) -> MissingTable:
 def _drift(data: dict[str, Any]) -> DriftTable:
     lists = {key: tuple(data[key]) for key in ("labels", "edges", "reference", "current")}
     new = tuple((str(name), int(count)) for name, count in data["new_categories"])
-    return DriftTable(**{**data, **lists, "new_categories": new})
+    values = data.get("values")  # as `mode`, not in a record from before they were folded
+    apart = ValuesApart(**values) if values else None
+    return DriftTable(**{**data, **lists, "new_categories": new, "values": apart})

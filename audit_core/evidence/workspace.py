@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
+from audit_core.contract.schema import ReleaseContract
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.cells import Withheld
+from audit_core.cube.counted import Counted
 from audit_core.decision.assess import assess
-from audit_core.decision.record import Audit, ScoredBy
+from audit_core.decision.record import Audit
 from audit_core.errors import AuditError, ContractError, UsageError
 from audit_core.evidence.inputs import NOBODY, Inputs
+from audit_core.evidence.record_file import Release, model_from_json, moment, read_record, seal
 from audit_core.evidence.releases import withheld_from_json, withheld_to_json
 from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
 from audit_core.report.release import release_of
@@ -28,6 +31,7 @@ from audit_core.sources.evaluations import EvaluationResult
 from audit_core.sources.tables import Source
 
 AUDIT_ID = re.compile(r"^A-\d{8}-[0-9a-f]{8}$")
+APPROVING = ("APPROVED", "APPROVED_WITH_CONDITIONS")
 ROOT_VARIABLE = "EVENHAND_WORKSPACE"
 
 
@@ -104,9 +108,9 @@ class Workspace:
             part = Path(temporary) / audit.id
             part.mkdir()
             (part / "contract.yaml").write_bytes(contract)
-            (part / "cube.npz").write_bytes(cells_to_bytes(audit.counted.cube))
+            (part / "cube.npz").write_bytes(cells_to_bytes(audit.counted.cube, audit.counted.baseline))
             (part / "audit.json").write_bytes(result_bytes(audit))
-            sealed = {**record, "sha256": _seal(record)}
+            sealed = {**record, "sha256": seal(record)}
             (part / "record.json").write_text(json.dumps(sealed, ensure_ascii=False), encoding="utf-8")
             if not self._sound(audit.id):
                 with suppress(FileNotFoundError):
@@ -124,15 +128,7 @@ class Workspace:
         AuditError
             What is stored does not hold together.
         """
-        folder = self._folder(audit_id)
-        try:
-            contract = parse_contract((folder / "contract.yaml").read_bytes(), "contract.yaml")
-            record = _record(folder, contract.sha256)
-            counted = counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ContractError) as error:
-            raise AuditError(
-                "The stored audit does not hold together", where=audit_id, remedy="Run the audit again"
-            ) from error
+        record, contract, counted = self._stored(audit_id)
         stages = tuple(record["stages"])
         found = assess(contract, counted, stages, datetime.fromisoformat(record["created_at"]))
         return Audit(
@@ -142,7 +138,7 @@ class Workspace:
             contract=found.contract,
             stages=stages,
             sources=tuple(Source(**{**s, "columns": tuple(s["columns"])}) for s in record["sources"]),
-            model=_model(record["model"]),
+            model=model_from_json(record["model"]),
             counted=counted,
             measurements=found.measurements,
             findings=found.findings,
@@ -155,12 +151,68 @@ class Workspace:
             evaluations=tuple(EvaluationResult(**result) for result in record.get("evaluations", ())),
         )
 
+    def _stored(self, audit_id: str) -> tuple[dict[str, Any], ReleaseContract, Counted]:
+        """What was written of an audit; errors as in `load`."""
+        folder = self._folder(audit_id)
+        try:
+            contract = parse_contract((folder / "contract.yaml").read_bytes(), "contract.yaml")
+            record = read_record(folder, contract.sha256)
+            return record, contract, counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ContractError) as error:
+            raise AuditError(
+                "The stored audit does not hold together", where=audit_id, remedy="Run the audit again"
+            ) from error
+
+    def last_approved(
+        self, contract_id: str, before: datetime, *, unlike: str = "", worked_example: bool = False
+    ) -> AuditEntry | None:
+        """Return the newest audit under a contract that approved a release before a moment, or None.
+
+        An audit approves where its verdict does and its stages reached the release decision. A damaged one is
+        passed over.
+
+        Parameters
+        ----------
+        unlike
+            SHA-256 of the model that is audited now, or of its rows where there is none: no release is its
+            own baseline.
+        worked_example
+            Whether the releases of the worked example are meant, or all others.
+        """
+        for entry in self.entries():
+            here = entry.contract_id == contract_id and entry.worked_example == worked_example
+            if not here or entry.verdict not in APPROVING or moment(entry.created_at) >= before:
+                continue
+            with suppress(AuditError):
+                release = self.release(entry.id)
+                if "predeploy" in release.stages and release.audited != unlike:
+                    return entry
+        return None
+
+    def release(self, audit_id: str) -> Release:
+        """Return an audit as later ones are compared with it; errors as in `load`."""
+        record, contract, counted = self._stored(audit_id)
+        result = self.artifact(audit_id, "audit.json")
+        hashes = {source["role"]: source["sha256"] for source in record["sources"]}
+        return Release(
+            audit_id=audit_id,
+            created_at=record["created_at"],
+            verdict=record["verdict"],
+            stages=tuple(record["stages"]),
+            contract_version=contract.version,
+            model_sha256=hashes.get("model", ""),
+            audited=hashes.get("model") or hashes.get("evaluation") or hashes.get("table", ""),
+            sha256=hashlib.sha256(result).hexdigest(),
+            bytes=len(result),
+            counted=counted,
+        )
+
     def entries(self) -> tuple[AuditEntry, ...]:
         """Return the audits of this workspace, the newest first; one that is damaged is not among them."""
         found = []
         for file in (self.root / "audits").glob("A-*/record.json"):
             try:
-                record = _record(file.parent)
+                record = read_record(file.parent)
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             fields = ("id", "created_at", "contract_id", "verdict", "worked_example")
@@ -178,7 +230,7 @@ class Workspace:
         same = next((entry for entry in entries if entry.id == audit.id), None)
         found: dict[tuple[object, ...], Withheld] = {}
         for entry in [same] if same else sorted(entries, key=lambda entry: self._written(entry.id)):
-            record = _record(self.root / "audits" / entry.id)
+            record = read_record(self.root / "audits" / entry.id)
             if "privacy" in record:  # records of before published parts were remembered have none
                 for cell in withheld_from_json(record["privacy"]["before" if same else "withheld"]):
                     found[cell.subject, cell.group] = cell
@@ -222,26 +274,3 @@ class Workspace:
                 remedy="Open the worked example, or run an audit of your own files",
             )
         return folder
-
-
-def _seal(record: dict[str, Any]) -> str:
-    """SHA-256 of a record without its own seal."""
-    parts = {key: value for key, value in record.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _record(folder: Path, contract_sha256: str | None = None) -> dict[str, Any]:
-    """Record of an audit's folder; a ValueError or KeyError where it is not what was written there."""
-    record: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    if record["sha256"] != _seal(record) or record["id"] != folder.name:
-        raise ValueError("the record was changed after it was written")
-    if contract_sha256 not in (None, record["contract_sha256"]):
-        raise ValueError("the contract is not the one the audit was decided under")
-    return record
-
-
-def _model(data: dict[str, Any] | None) -> ScoredBy | None:
-    if data is None:
-        return None
-    lists = {key: tuple(data[key]) for key in ("features", "notes")}
-    return ScoredBy(**{**data, **lists})

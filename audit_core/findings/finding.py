@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -11,6 +11,7 @@ from audit_core.cube.count_cube import Group
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.gaps import Member
 from audit_core.metrics.intervals import Interval
+from audit_core.metrics.regression_rows import ChangeOf, RegressionRow
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT_RUN"]
 Evidence = Literal["CONFIRMED", "UNCONFIRMED", "UNSUPPORTED"]
@@ -32,7 +33,12 @@ Reason = Literal[
     "drift_insufficient",
     "shared_ids",
     "ids_missing",  # overlap: rows without an id, who may be the same people
+    "point_within",  # PASS: the measured value keeps the limit; the rule asks for no more
+    "baseline_not_approved",  # nothing shows that the baseline was ever approved
     "no_baseline",
+    "not_in_baseline",  # the baseline's counts do not hold these groups
+    "baseline_without_scores",  # of a baseline, decisions are compared, not scores
+    "no_rule",  # a check against the baseline that names no rate, or compares it as a ratio
     "no_train",
     "no_features",  # drift: the two files share no input
     "no_evaluation",
@@ -103,7 +109,7 @@ class Needs:
     unit: Literal["positives", "negatives", "rows"]
     groups: tuple[GroupNeed, ...]
     aim: Aim = "within"
-    of: Literal["gap", "ratio", "rate", "area"] = "gap"
+    of: Literal["gap", "ratio", "rate", "area", "change", "risk"] = "gap"
     assumed: float = 0.0
     alone: bool = True
     undated: Undated = ""
@@ -137,7 +143,9 @@ class Finding:
     `value` is compared with `limit` as an exact fraction. `lower` and `upper` are the decision bounds
     ("at least", "at most"): the one that accuses protects every group of ten or more, the one that approves
     covers every pair of supported groups. `interval` is the 95 % interval of the pair `high`, `low`, for
-    reading. `names` lists what the reason is about: groups below support, drifted features.
+    reading. `names` lists what the reason is about: groups below support, drifted features. Of a check
+    against the baseline, `change` is what may not grow and `rate` the rate that is compared; `high` and `low`
+    are then the ends of the candidate's gap, or a group's harm rate now and before.
     """
 
     check: str
@@ -165,3 +173,8 @@ class Finding:
     needs: Needs | None = None
     names: tuple[str, ...] = ()
     exception: str | None = None
+    window: JudgedRows | None = None
+    change: ChangeOf | None = None
+    rate: str = ""
+    row: RegressionRow | None = field(default=None, compare=False, repr=False)
+    """What a check against the baseline was judged on; a canary's may be of its latest days alone."""

@@ -11,6 +11,7 @@ from audit_core.contract.metrics import NEEDS_DECISION, NEEDS_LABEL
 from audit_core.contract.schema import Check, ReleaseContract, Stage, Subject
 from audit_core.cube.axes import NEITHER, group_words
 from audit_core.cube.counted import Counted
+from audit_core.findings.fail_rule import fail_rule
 from audit_core.findings.finding import (
     SUREST_FIRST,
     WORST_FIRST,
@@ -26,6 +27,7 @@ from audit_core.findings.implied import LABEL_COVERAGE_LIMIT
 from audit_core.findings.judge_data import judge_coverage, judge_drift, judge_overlap
 from audit_core.findings.judge_value import judge_value
 from audit_core.findings.needs import needed, to_minimum
+from audit_core.findings.regression import cannot_compare, judge_regression
 from audit_core.metrics.gaps import Gap
 from audit_core.metrics.measure import (
     MEAN_METRICS,
@@ -35,6 +37,7 @@ from audit_core.metrics.measure import (
     subject_gap,
 )
 from audit_core.metrics.measurements import Measurements, SubjectGap
+from audit_core.metrics.regression_rows import change_of
 from audit_core.metrics.score_gaps import SCORE_METRICS
 
 Outcome = tuple[Status, Evidence, Reason]
@@ -68,6 +71,8 @@ def judge_check(
         "overlap": judge_overlap,
         "psi": judge_drift,
     }
+    if check.against is not None:
+        return judge_regression(blank, check, contract, counted, measured)
     if check.metric in special:
         return special[check.metric](blank, check, contract, counted, measured)
     if check.compare in ("difference", "ratio") or check.metric == "label_coverage":
@@ -82,6 +87,9 @@ def blank_finding(check: Check, subject: Subject) -> Finding:
     if check.metric == "label_coverage" and high is None:
         high = LABEL_COVERAGE_LIMIT
     compare = check.compare or ("difference" if check.metric == "label_coverage" else "none")
+    if check.against is not None:
+        high = first_limit(check.limit.max_increase, check.limit.max_relative_increase)
+        compare = "none"  # it judges a change, whatever is compared
     return Finding(
         check=check.id,
         stage=check.stage,
@@ -97,7 +105,13 @@ def blank_finding(check: Check, subject: Subject) -> Finding:
         limit=high if high is not None else low,
         limit_kind=_limit_kind(low, high),
         limits=(low, high),
+        change=change_of(check),
     )
+
+
+def first_limit(*limits: Fraction | None) -> Fraction | None:
+    """Return the one limit that is given, or None."""
+    return next((limit for limit in limits if limit is not None), None)
 
 
 def _limit_kind(low: Fraction | None, high: Fraction | None) -> LimitKind:
@@ -113,8 +127,8 @@ def cannot_run(check: Check, subject: Subject, counted: Counted) -> Reason | Non
     cube = counted.cube
     if not counted.has_train and not counted.has_evaluation and not cube.rows:
         return "no_evaluation"
-    if check.against == "baseline":
-        return "no_baseline"
+    if check.against is not None and (reason := cannot_compare(check, subject, counted)):
+        return reason
     if not cube.holds(subject):
         return "not_crossed" if all(map(cube.has, subject)) else "no_attribute"
     if check.metric in ("psi", "overlap"):
@@ -162,7 +176,7 @@ def judge_gap(
     """
     rule = _ratio_outcome if gap.gap.compare == "ratio" else _difference_outcome
     parts = gap.parts or (gap,)
-    judged = [(part, rule(part, blank, contract.statistics.fail_rule)) for part in parts]
+    judged = [(part, rule(part, blank, fail_rule(contract, blank.stage))) for part in parts]
     part, (status, evidence, reason) = min(judged, key=_weight)
     found, ratio = part.gap, part.gap.compare == "ratio"
     bounds: tuple[float | None, float | None]

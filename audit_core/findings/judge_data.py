@@ -12,7 +12,7 @@ from audit_core.cube.counted import Counted
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.findings.needs import to_minimum
 from audit_core.metrics.drift import ROWS_A_BIN, DriftStatistics, drift_status
-from audit_core.metrics.measure import psi_limits
+from audit_core.metrics.drift_rows import psi_limits
 from audit_core.metrics.measurements import DriftRow, Measurements
 from audit_core.metrics.rates import listed_groups, too_many_unknown
 
@@ -78,9 +78,7 @@ def judge_drift(
 ) -> Finding:
     """Return the finding of the drift check: its worst feature, under the contract's own limits."""
     warn, limit = (float(bound) for bound in psi_limits(check))
-    rows = [row for row in measured.drift if not row.table.group and row.table.kind in GATED_KINDS]
-    if check.features:
-        rows = [row for row in rows if row.table.feature in check.features]
+    rows = [row for row in measured.drift if not row.table.group and _gated(row, check.features or ())]
     status = {row.table.feature: drift_status(row.statistics, warn=warn, limit=limit) for row in rows}
     status |= {name: "insufficient" for name in check.features or () if name not in status}
     if not rows:
@@ -107,6 +105,13 @@ def judge_drift(
     return replace(
         found, status="PASS", evidence="CONFIRMED", reason="within", names=_named(status, "moderate")
     )
+
+
+def _gated(row: DriftRow, named: tuple[str, ...]) -> bool:
+    """Whether a check judges a feature: every input, or what it names, score, decision and outcome too."""
+    if named:
+        return row.table.feature in named and row.table.kind != "group"
+    return row.table.kind in GATED_KINDS
 
 
 _DECISIVE = ("major", "insufficient", "moderate", "stable")

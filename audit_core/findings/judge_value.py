@@ -8,6 +8,7 @@ from fractions import Fraction
 from audit_core.contract.schema import Check, ReleaseContract
 from audit_core.cube.axes import group_words
 from audit_core.cube.counted import Counted
+from audit_core.findings.fail_rule import fail_rule
 from audit_core.findings.finding import (
     SUREST_FIRST,
     WORST_FIRST,
@@ -93,7 +94,7 @@ def _judge_group(
     thin = count.support < support
     if _outside(count.value, count.value, low, high) and not (thin and known):
         evidence: Evidence = "UNSUPPORTED" if thin else "UNCONFIRMED"
-        fails = contract.statistics.fail_rule == "point"
+        fails = fail_rule(contract, blank.stage) == "point"
         return ("FAIL" if fails else "INCONCLUSIVE"), evidence, "point_beyond"
     if thin:
         return "INCONCLUSIVE", "UNSUPPORTED", "too_few"

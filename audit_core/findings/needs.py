@@ -84,11 +84,11 @@ def needed_by_values(
         sample = Sample(
             group=count.group, have=count.denominator, rows=rows, value=None, effect=count.design_effect
         )
-        needs += _lacks(sample, max(minimum, target or 0))
+        needs += lacks(sample, max(minimum, target or 0))
     if not needs:
         return None
     aim: Aim = "minimum" if not known else "confirm" if confirm else "within"
-    made = Needs(unit=unit, groups=_most_first(needs), aim=aim, of="rate", assumed=float(finding.value or 0))
+    made = Needs(unit=unit, groups=most_first(needs), aim=aim, of="rate", assumed=float(finding.value or 0))
     return dated(made, weekly_volume(counted.cube, contract, finding.subject))
 
 
@@ -103,7 +103,7 @@ def to_minimum(
     ]
     if not lacking:
         return None
-    made = Needs(unit="rows", groups=_most_first(lacking), aim="minimum")
+    made = Needs(unit="rows", groups=most_first(lacking), aim="minimum")
     return dated(made, weekly_volume(counted.cube, contract, finding.subject))
 
 
@@ -125,7 +125,7 @@ def _within(plan: GapPlan, members: Sequence[Sample], minimum: int, *, differ: b
     alone = plan.alone(fewest, apart=False)
     if len(short) == 1 and alone is not None:
         each = min(each, alone)
-    needs = [need for sample in short for need in _lacks(sample, max(minimum, each))]
+    needs = [need for sample in short for need in lacks(sample, max(minimum, each))]
     if not needs:
         return _within_apart(plan, members, minimum)
     can = len(short) == 1 or alone is not None
@@ -139,7 +139,7 @@ def _within_apart(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Nee
     targets = [(sample, plan.apart(sample)) for sample in members]
     if any(target is None for _, target in targets):
         return _to_minimum(plan, members, minimum)
-    needs = [need for sample, target in targets for need in _lacks(sample, max(minimum, target or 0))]
+    needs = [need for sample, target in targets for need in lacks(sample, max(minimum, target or 0))]
     if not needs:
         return None
     short = [sample for sample, target in targets if sample.people < (target or 0)]
@@ -150,7 +150,7 @@ def _within_apart(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Nee
 
 def _to_minimum(plan: GapPlan, members: Sequence[Sample], minimum: int) -> Needs | None:
     """What short groups lack to be judged at all; None where none is short."""
-    needs = [need for sample in members for need in _lacks(sample, minimum)]
+    needs = [need for sample in members for need in lacks(sample, minimum)]
     return _needs(plan, needs, "minimum", 0.0) if needs else None
 
 
@@ -168,7 +168,7 @@ def _confirm(plan: GapPlan, part: SubjectGap, protected: int) -> Needs | None:
     alone = plan.confirm_alone(small, other, protected)
     if len(short) == 1 and alone is not None:
         target = max(part.min_support, min(target, alone))
-    needs = [need for sample in short for need in _lacks(sample, target)]
+    needs = [need for sample in short for need in lacks(sample, target)]
     return _needs(plan, needs, "confirm", plan.measured(), alone=len(short) == 1 or alone is not None)
 
 
@@ -180,12 +180,12 @@ def _shown_to_differ(finding: Finding) -> bool:
 
 
 def _needs(plan: GapPlan, needs: list[GroupNeed], aim: Aim, assumed: Real, *, alone: bool = True) -> Needs:
-    groups = _most_first(needs)
+    groups = most_first(needs)
     return Needs(unit="rows", groups=groups, aim=aim, of=plan.of, assumed=float(assumed), alone=alone)
 
 
-def _lacks(sample: Sample, target: int) -> list[GroupNeed]:
-    """What a group lacks to so many effective people, and in rows at its present share; or nothing."""
+def lacks(sample: Sample, target: int) -> list[GroupNeed]:
+    """Return what a group lacks to so many effective people, in rows at its present share; or nothing."""
     more = ceil(target * sample.effect) - sample.have
     if sample.people >= target or more <= 0:
         return []
@@ -194,7 +194,8 @@ def _lacks(sample: Sample, target: int) -> list[GroupNeed]:
     return [GroupNeed(group=sample.group, have=sample.have, more=more, rows=known)]
 
 
-def _most_first(needs: Iterable[GroupNeed]) -> tuple[GroupNeed, ...]:
+def most_first(needs: Iterable[GroupNeed]) -> tuple[GroupNeed, ...]:
+    """Return the needs, the group that lacks most first."""
     return tuple(sorted(needs, key=lambda need: -need.more))
 
 

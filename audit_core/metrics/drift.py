@@ -42,6 +42,30 @@ class DriftStatistics:
     chi2_p: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PsiTerm:
+    """What one bin adds to PSI: its two smoothed shares, 0–1, and (c−r)·ln(c/r) in nats."""
+
+    reference: float
+    current: float
+    adds: float
+
+
+def psi_terms(reference: Ints, current: Ints) -> tuple[PsiTerm, ...]:
+    """Return what each bin adds to PSI; the terms add up to it.
+
+    Formula: (c−r)·ln(c/r) with c, r = (count+½)/(rows+B/2).
+
+    Raises
+    ------
+    ValueError
+        When the two do not have the same number of bins, or a count is negative.
+    """
+    reference, current = _counts(reference, current)
+    pairs = zip(_smoothed(reference), _smoothed(current), strict=True)
+    return tuple(PsiTerm(reference=r, current=c, adds=(c - r) * math.log(c / r)) for r, c in pairs)
+
+
 def psi(reference: Ints, current: Ints) -> DriftStatistics | Undefined:
     """Return the population stability index and its companions, or `Undefined` without rows to compare.
 

@@ -6,24 +6,21 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.axes import NEITHER, matching
 from audit_core.cube.bands import FINE, MICRO, Bands
 from audit_core.cube.count_cube import CountCube, Group, is_unknown
 from audit_core.cube.counted import Counted
-from audit_core.cube.drift import DriftTable
 from audit_core.metrics.calibration import BandSums, GroupCalibration, calibration, exact_squares
 from audit_core.metrics.catalogue import CRITERIA, DECIDED_RATES, RATES, UNSELECTED, RateMetric
 from audit_core.metrics.clusters import Totals, design_effect, largest_effect, totals_by_group
-from audit_core.metrics.drift import drift_status, ks_from_counts, psi
+from audit_core.metrics.drift_rows import drift_rows
 from audit_core.metrics.estimate import MeanValue, estimate_rate
 from audit_core.metrics.gaps import Gap, difference_gap, mean_gap, ratio_gap
 from audit_core.metrics.measurements import (
     CalibrationRow,
     DecidedRates,
-    DriftRow,
     Measurements,
     Rate,
     SubjectGap,
@@ -38,6 +35,7 @@ from audit_core.metrics.rates import (
     unknown_counts,
 )
 from audit_core.metrics.recalibration import score_fit
+from audit_core.metrics.regression_rows import RegressionRow, regression_rows
 from audit_core.metrics.score_gaps import SCORE_METRICS, exposure_rows, score_gap
 from audit_core.metrics.treatment import treatment_rows
 from audit_core.metrics.unknown import unknown_range
@@ -81,7 +79,14 @@ def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
             )
         ),
         exposure=exposure_rows(contract, counted),
+        regression=changes(contract, counted),
     )
+
+
+def changes(contract: ReleaseContract, counted: Counted) -> tuple[RegressionRow, ...]:
+    """Return how the candidate differs from the baseline, for every check against it."""
+    good = not _unselected_is_good(contract)
+    return regression_rows(contract, counted, seed_of, selected_is_good=good)
 
 
 def measured_subjects(contract: ReleaseContract, cube: CountCube) -> tuple[Subject, ...]:
@@ -108,34 +113,6 @@ def _unselected_is_good(contract: ReleaseContract) -> bool:
     if chosen is None:  # a threshold decides 1 or 0
         return bool(matching([good], ("0", "false")))
     return good != "" and not matching([good], chosen.positive)
-
-
-def drift_rows(contract: ReleaseContract, counted: Counted) -> tuple[DriftRow, ...]:
-    """Return the drift of every feature, under the limits of the contract's drift check."""
-    warn, limit = drift_limits(contract)
-    rows = []
-    for table in counted.drift:
-        found = psi(table.reference, table.current)
-        status = drift_status(found, warn=float(warn), limit=float(limit))
-        rows.append(DriftRow(table=table, statistics=found, status=status, ks=_ks(table)))
-    return tuple(rows)
-
-
-def drift_limits(contract: ReleaseContract) -> tuple[Fraction, Fraction]:
-    """Return (warn, limit) of PSI: those of the contract's first drift check, or the customary ones."""
-    return psi_limits(next((check for check in contract.checks if check.metric == "psi"), None))
-
-
-def psi_limits(check: Check | None) -> tuple[Fraction, Fraction]:
-    """Return (warn, limit) of a drift check; .10 and .25 (METHODS §10) where it names none."""
-    warn, most = (check.limit.warn, check.limit.max) if check else (None, None)
-    return Fraction(10, 100) if warn is None else warn, Fraction(25, 100) if most is None else most
-
-
-def _ks(table: DriftTable) -> float | None:
-    """KS over the bins of values; cells without one have no place in the order."""
-    values = len(table.edges) + 1
-    return ks_from_counts(table.reference[:values], table.current[:values]) if table.edges else None
 
 
 def subject_gap(

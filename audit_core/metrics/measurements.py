@@ -9,6 +9,7 @@ from audit_core.contract.schema import Subject
 from audit_core.cube.count_cube import Group
 from audit_core.cube.drift import DriftTable
 from audit_core.metrics.calibration import GroupCalibration
+from audit_core.metrics.distances import ValueDistances
 from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.estimate import Estimate, Undefined
 from audit_core.metrics.exposure import GroupExposure
@@ -16,6 +17,7 @@ from audit_core.metrics.gaps import Gap
 from audit_core.metrics.missing import MissingRow
 from audit_core.metrics.ranking import Auc, BetweenGroups, BinnedAuc
 from audit_core.metrics.recalibration import ScoreFit
+from audit_core.metrics.regression_rows import ChangeOf, RegressionRow
 from audit_core.metrics.treatment import TreatmentRow
 from audit_core.metrics.unknown import UnknownRange
 
@@ -80,12 +82,19 @@ class CalibrationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRow:
-    """Drift of one feature, overall or inside one group."""
+    """Drift of one feature, overall or inside one group.
+
+    `ks` is of the values where `distances` are known, else of the bins, which is never more. `q` is the
+    p-value of χ² adjusted for the `tests` looked at together (Benjamini–Hochberg), None without a test.
+    """
 
     table: DriftTable
     statistics: DriftStatistics | Undefined
     status: DriftStatus
     ks: float | None
+    distances: ValueDistances | None = None
+    q: float | None = None
+    tests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +112,18 @@ class Measurements:
     between: tuple[BetweenGroups, ...] = ()
     treatment: tuple[TreatmentRow, ...] = ()
     exposure: tuple[tuple[Subject, GroupExposure], ...] = ()
+    regression: tuple[RegressionRow, ...] = ()
 
     def gap(self, subject: Subject, metric: str, compare: str) -> SubjectGap | None:
         """Return the gap of a metric over a subject's groups, if it was measured."""
         return next(
             (g for g in self.gaps if (g.subject, g.metric, g.gap.compare) == (subject, metric, compare)), None
         )
+
+    def changes(self, subject: Subject, metric: str, change: ChangeOf) -> tuple[RegressionRow, ...]:
+        """Return what is known of a metric against the baseline; equalized odds has two rows."""
+        wanted = (subject, metric, change)
+        return tuple(r for r in self.regression if (r.subject, r.metric, r.change) == wanted)
 
     def rate(self, subject: Subject, group: Group, metric: str) -> Estimate | None:
         """Return a group's rate, if it was measured."""

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from audit_core.contract.schema import ReleaseContract, Subject
+from audit_core.cube.baseline import apart
 from audit_core.cube.count_cube import Group
 from audit_core.cube.counted import Counted
 from audit_core.cube.redecide import Cut, redecided
 from audit_core.metrics.catalogue import CRITERIA, RATES
-from audit_core.metrics.measure import mean_subject_gap, score_subject_gap, subject_gap
+from audit_core.metrics.measure import changes, mean_subject_gap, score_subject_gap, subject_gap
 from audit_core.metrics.measurements import Measurements, SubjectGap
 from audit_core.metrics.score_gaps import SCORE_METRICS
 
@@ -40,8 +41,8 @@ def remeasure(
     *,
     scores: bool = False,
 ) -> Measurements:
-    """Return the gaps of `keys` on these counts; nothing else of the measurements is kept but what no
-    decision changes: groups, calibration, drift.
+    """Return the gaps of `keys` and the changes against the baseline on these counts; nothing else of the
+    measurements is kept but what no decision changes: groups, calibration, drift.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def remeasure(
     gaps = tuple(
         found for key in keys if (found := _again(contract, counted, before, key, scores=scores)) is not None
     )
-    return replace(before, rates=(), decided=(), gaps=gaps)
+    return replace(before, rates=(), decided=(), gaps=gaps, regression=changes(contract, counted))
 
 
 def _again(
@@ -72,7 +73,12 @@ def counted_at(counted: Counted, subject: Subject, cuts: Mapping[Group, Cut]) ->
     """Return the counts as other thresholds decide them.
 
     What repeated people have in common is known for production's decisions alone: where a decision changes,
-    every row counts as a person of its own, and intervals are too narrow wherever people are repeated.
+    every row counts as a person of its own, and intervals are too narrow wherever people are repeated. The
+    baseline keeps its decisions on the same rows; how many people the two models disagree on is then no
+    longer known, so a change has the wider range of different rows.
     """
     cube = redecided(counted.cube, subject, cuts)
-    return counted if cube is counted.cube else replace(counted, cube=cube, people=())
+    if cube is counted.cube:
+        return counted
+    baseline = apart(counted.baseline) if counted.baseline is not None else None
+    return replace(counted, cube=cube, people=(), baseline=baseline)

@@ -30,7 +30,8 @@ def drift_alerts(rows: Sequence[DriftRow], level: Fraction = LEVEL) -> tuple[str
             found.append(_missing(table, moved, level))
         size = sum(table.current)
         found += [
-            f"{table.feature}: “{name}” is new; training has no row of it, the evaluation set {count(n)} of "
+            f"{table.feature}: {'group ' if table.kind == 'group' else ''}“{name}” is new; "
+            f"training has no row of it, the evaluation set {count(n)} of "
             f"{count(size)} ({percent(n / size)})."
             for name, n in table.new_categories
             if n * 100 >= size * NEW_CATEGORY_PERCENT
@@ -50,8 +51,9 @@ def missing_moved(table: DriftTable, level: Fraction = LEVEL) -> Interval | None
 def _missing(table: DriftTable, moved: Interval, level: Fraction) -> str:
     (before, after), sizes = table.missing(), (sum(table.reference), sum(table.current))
     word = "rose" if moved.low > 0 else "fell"
+    what = "people of unknown group" if table.kind == "group" else "missing cells"
     return (
-        f"{table.feature}: missing cells {word} from {percent(before / sizes[0])} ({count(before)} of "
+        f"{table.feature}: {what} {word} from {percent(before / sizes[0])} ({count(before)} of "
         f"{count(sizes[0])}) to {percent(after / sizes[1])} ({count(after)} of {count(sizes[1])}); "
         f"{level_words(level)} interval of the change {points(moved.low)} to {points(moved.high)}."
     )

@@ -13,10 +13,10 @@ from audit_core.report.needs_words import HOW_TO_READ_NEEDS, needs_sentence
 from audit_core.report.readings import reading
 from audit_core.report.sentences import sentence
 from audit_core.report.words import (
-    EVIDENCE_SENTENCES,
     NOT_DISCRIMINATION,
     READ_INTERVAL,
     SEVERITY_SENTENCES,
+    evidence_sentence,
     status_word,
 )
 
@@ -52,7 +52,7 @@ def _asked(check: Check) -> str:
 def _found(finding: Finding, audit: Audit) -> str:
     parts = [f"{status_word(finding)}. {people_sentence(finding, audit)}".strip(), sentence(finding, audit)]
     if finding.status != "NOT_RUN":
-        parts.append(EVIDENCE_SENTENCES[finding.evidence])
+        parts.append(evidence_sentence(finding))
     parts.append(chance_sentence(finding.chance))
     if finding.exception:
         parts.append(f"An exception is recorded: {finding.exception}")

@@ -11,8 +11,9 @@ from audit_core.report.limits import check_of, check_words, limit_words
 from audit_core.report.numbers import counted
 from audit_core.report.people import of_every_hundred, subject_words
 from audit_core.report.readings import reading
+from audit_core.report.regression import regression_people
 from audit_core.report.sentences import rate_behind, sentence
-from audit_core.report.words import VERDICT_MARKS, VERDICT_WORDS, Mark, measure_name, status_word
+from audit_core.report.words import VERDICT_MARKS, VERDICT_WORDS, Mark, finding_name, status_word
 
 _CHECK_GROUNDS = ("critical_fail", "major_fail", "critical_open", "major_open", "condition")
 
@@ -103,6 +104,8 @@ def reasons_beyond_checks(audit: Audit) -> tuple[DecisionReason, ...]:
 
 def people_sentence(finding: Finding, audit: Audit) -> str:
     """Return a finding as a sentence about people, or "" where its metric has none."""
+    if finding.change is not None:
+        return regression_people(finding, audit)
     high, low = finding.high, finding.low
     if high is None or low is None or high.group == low.group or finding.value is None:
         return ""
@@ -128,7 +131,9 @@ def _weight(finding: Finding | None) -> tuple[bool, bool, bool]:
 
 def _because_of_check(finding: Finding, audit: Audit) -> str:
     people, read = people_sentence(finding, audit), reading(finding)
-    what = f"{measure_name(finding.metric, finding.compare)} by {subject_words(finding.subject)}"
+    what = f"{finding_name(finding)} by {subject_words(finding.subject)}"
+    if finding.change is not None:
+        return " ".join(part for part in (people, sentence(finding, audit)) if part)
     if finding.status == "FAIL" and people and read.value is not None:
         limit = limit_words_of(finding, audit)
         return f"{people} The contract allows a {'ratio' if read.compare == 'ratio' else 'gap'} of {limit}."
@@ -149,7 +154,7 @@ def limit_words_of(finding: Finding, audit: Audit) -> str:
 
 def _check_line(finding: Finding, audit: Audit) -> str:
     check = check_of(audit.contract, finding.check)
-    asked = check_words(check) if check else measure_name(finding.metric, finding.compare)
+    asked = check_words(check) if check else finding_name(finding)
     line = f", line {finding.line}" if finding.line else ""
     return f"Check {finding.check} ({finding.severity}{line}): {asked}. {status_word(finding)}."
 
@@ -157,7 +162,13 @@ def _check_line(finding: Finding, audit: Audit) -> str:
 def _approved(audit: Audit) -> str:
     checks = len({finding.check for finding in audit.findings})
     every = "The one check" if checks == 1 else f"Each of the {counted(checks, 'checks')}"
-    return f"{every} this run decides on is shown to be within its limit, for every group it names."
+    shown = f"{every} this run decides on is shown to be within its limit, for every group it names."
+    if all(finding.evidence == "CONFIRMED" for finding in audit.findings):
+        return shown
+    return (
+        f"{every} this run decides on is within its limit, for every group it names; of the rise of harm "
+        "against the baseline that is so of the measured values, which is all the contract asks."
+    )
 
 
 def _plain(identifier: str) -> str:

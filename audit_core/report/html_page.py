@@ -12,6 +12,8 @@ from audit_core.report.evaluations import READ_EVALUATIONS, declared_rows, evalu
 from audit_core.report.headline import ground_sentence
 from audit_core.report.html_chart import READ_CHART, primary_chart
 from audit_core.report.html_groups import READ_GROUPS, group_tables, intersection_tables
+from audit_core.report.html_plan import monitoring_values
+from audit_core.report.html_regression import READ_CHANGES, baseline_words, change_tables
 from audit_core.report.law import CHECKED_SENTENCE, NOT_COVERED, law_rows
 from audit_core.report.matrix import READ_MATRIX, matrix_rows, not_checked
 from audit_core.report.numbers import counted
@@ -81,6 +83,7 @@ def page_values(audit: Audit) -> dict[str, Any]:
         **_numbers(audit),
         **_sources(audit),
         **_records(page),
+        **monitoring_values(audit),
         "law": law_rows(audit.contract.domain),
         "law_checked": CHECKED_SENTENCE,
         "law_missing": NOT_COVERED,
@@ -153,6 +156,9 @@ def _numbers(audit: Audit) -> dict[str, Any]:
         "drift": drift_table_rows(drift),
         "read_drift": READ_DRIFT,
         "no_drift": NO_DRIFT,
+        "baseline": baseline_words(audit),
+        "changes": change_tables(audit),
+        "read_changes": READ_CHANGES,
     }
 
 

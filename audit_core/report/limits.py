@@ -5,10 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from audit_core.contract.schema import Check, ReleaseContract
+from audit_core.metrics.regression_rows import change_of
 from audit_core.report.numbers import PERCENT, POINTS, Figures, Unit, chance_words, figures
 from audit_core.report.people import subject_words
 from audit_core.report.readings import unit_of
-from audit_core.report.words import measure_name
+from audit_core.report.words import change_name, measure_name
 
 
 def check_of(contract: ReleaseContract, check_id: str) -> Check | None:
@@ -18,7 +19,10 @@ def check_of(contract: ReleaseContract, check_id: str) -> Check | None:
 
 def check_words(check: Check) -> str:
     """Return what a check asks, in words: “True positive rate gap by gender: at most 10.0 pts”."""
+    change = change_of(check)
     what = measure_name(check.metric, check.compare or "none")
+    if change is not None:
+        what = change_name(check.metric, change)
     if check.of:
         what += " by " + ", ".join(subject_words(subject) for subject in check.of)
     limit = limit_words(check)
@@ -43,7 +47,16 @@ def warn_words(check: Check) -> str:
     """Return the warning of a check in words: “warns at 8.0 pts”, or ""."""
     if check.limit.warn is None:
         return ""
-    return f"warns at {_text(unit_of(check.metric, check.compare or 'none'), check.limit.warn)}"
+    return f"warns at {_text(limit_unit(check), check.limit.warn)}"
+
+
+def limit_unit(check: Check) -> Unit:
+    """Return the unit of a check's limit."""
+    if check.limit.max_increase is not None:
+        return POINTS
+    if check.limit.max_relative_increase is not None:
+        return PERCENT
+    return unit_of(check.metric, check.compare or "none")
 
 
 def chance_sentence(chance: float | None) -> str:

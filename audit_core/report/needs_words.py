@@ -77,6 +77,12 @@ def assumption(needs: Needs) -> str:
     """Return what is assumed to be true: “if the true gap is 0”."""
     if needs.aim == "minimum":
         return "the fewest it can be judged on"
+    if needs.of in ("change", "risk"):
+        if needs.assumed == 0:
+            return "if nothing has truly changed"
+        if needs.of == "risk":
+            return f"if the true rise is the {decimal(needs.assumed * 100, 1)} % measured"
+        return f"if the true change is the {decimal(needs.assumed * 100, 1)} pts measured"
     if needs.of == "rate":
         return "if the true rate is the one measured"
     name = "ratio" if needs.of == "ratio" else "gap"

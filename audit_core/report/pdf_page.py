@@ -36,6 +36,7 @@ def page_values(summary: Summary) -> dict[str, Any]:
             [_text(part, NAME) for part in (w.what, _when(w.stage, w.window), w.limit, _who(w.action, w.who))]
             for w in summary.watches
         ],
+        "commitments": [_text(line, TEXT) for line in summary.commitments],
         "audited": [
             [
                 _text(a.item, 30),

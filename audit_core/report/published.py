@@ -23,6 +23,7 @@ from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.metrics.intervals import Interval
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow, Measurements, Rate, SubjectGap
+from audit_core.report.published_regression import published_finding, published_rows
 from audit_core.report.release import masks_of, release_of, released_rate, same_counts
 from audit_core.report.withheld import PublishedAudit, WithheldFinding, hidden_words
 
@@ -41,9 +42,10 @@ def published(audit: Audit) -> PublishedAudit:
     if isinstance(audit, PublishedAudit):
         return audit
     release = release_of(audit)
+    shown = _measurements(audit, release)
     changed = {
-        "measurements": _measurements(audit, release),
-        "findings": tuple(_finding(finding, audit, release) for finding in audit.findings),
+        "measurements": shown,
+        "findings": tuple(_finding(finding, audit, release, shown) for finding in audit.findings),
         "requirements": tuple(_requirement(state, audit) for state in audit.requirements),
     }
     kept = {field.name: getattr(audit, field.name) for field in fields(Audit)}
@@ -60,7 +62,12 @@ def _measurements(audit: Audit, release: PublishedCube) -> Measurements:
         rates=rates,
         gaps=tuple(gap for gap in measured.gaps if _gap_is_shown(gap, audit, release)),
         calibration=(),
-        drift=tuple(_drift(row, release.floor) for row in measured.drift if not row.table.group),
+        drift=tuple(
+            _drift(row, release.floor)
+            for row in measured.drift
+            if not row.table.group and row.table.kind != "group"
+        ),
+        regression=published_rows(audit, release),
     )
 
 
@@ -83,7 +90,7 @@ def _drift(row: DriftRow, floor: int) -> DriftRow:
             chi2=round(found.chi2, 0),
             chi2_p=round(found.chi2_p, 1),
         )
-        row = replace(row, statistics=coarse, ks=None)
+        row = replace(row, statistics=coarse)
     before, after = (floor * round(Fraction(rows, floor)) for rows in row.table.missing())
     whole = [sum(counts) for counts in (row.table.reference, row.table.current)]
     bins = replace(
@@ -93,8 +100,11 @@ def _drift(row: DriftRow, floor: int) -> DriftRow:
         reference=(max(0, whole[0] - before), before),
         current=(max(0, whole[1] - after), after),
         new_categories=(),
+        mode=None,
+        values=None,
     )
-    return replace(row, table=bins)
+    # Distances of single values, and a p-value adjusted for small groups, tell more than the bins do.
+    return replace(row, table=bins, ks=None, distances=None, q=None, tests=0)
 
 
 def _rate(rate: Rate, audit: Audit, release: PublishedCube) -> Rate:
@@ -138,8 +148,13 @@ def _same(metric: str, subject: Subject, group: Group, audit: Audit, release: Pu
     )
 
 
-def _finding(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
+def _finding(finding: Finding, audit: Audit, release: PublishedCube, shown: Measurements) -> Finding:
     """A finding as it may be published: whole, without what stands on other groups, or without a number."""
+    if finding.change is not None:
+        level = float(audit.contract.statistics.level)
+        return published_finding(finding, audit.measurements, shown, level) or _withheld(
+            finding, audit, release
+        )
     if finding.metric == "psi":
         return _psi(finding, audit, release)
     if finding.metric in _ABOUT_FILES or not finding.subject or finding.status == "NOT_RUN":
@@ -162,7 +177,7 @@ def _finding(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
 
 def _psi(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
     """Drift to one decimal where a feature it was judged on has a bin under the floor."""
-    rows = [row for row in audit.measurements.drift if not row.table.group]
+    rows = [row for row in audit.measurements.drift if not row.table.group and row.table.kind != "group"]
     if not isinstance(finding.value, float) or not any(coarse_psi(row, release.floor) for row in rows):
         return finding
     return replace(finding, value=round(finding.value, 1))
@@ -222,7 +237,7 @@ def _withheld(finding: Finding, audit: Audit, release: PublishedCube) -> Withhel
     """The finding without a number or a name; “no row at all” would be one."""
     kept = {field.name: getattr(finding, field.name) for field in fields(Finding)}
     empty = {"value": None, "lower": None, "upper": None, "interval": None, "high": None, "low": None,
-             "chance": None, "needs": None, "names": (), "warned": False}  # fmt: skip
+             "chance": None, "needs": None, "names": (), "warned": False, "row": None}  # fmt: skip
     reason = "thin_group" if finding.reason in _NAMES_A_ZERO else finding.reason
     return WithheldFinding(**{**kept, **empty, "reason": reason}, told=hidden_words(release),
                            rounded=_rounded(finding, audit, release))  # fmt: skip

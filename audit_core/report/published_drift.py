@@ -19,9 +19,14 @@ _DIGITS = 3
 
 
 def published_drift(rows: Sequence[DriftRow], release: PublishedCube) -> list[dict[str, Any]]:
-    """Return the drift of every feature over everybody; inside groups it stays in the workspace."""
+    """Return the drift of every feature over everybody.
+
+    Inside groups it stays in the workspace, and so do the shares of groups, whose published counts are in
+    their own tables; distances of the values and the value that deciles fall on are not told either.
+    """
     taken = {name for table in release.tables for name in table.subject}
-    return [_row(row, release.floor, taken) for row in rows if not row.table.group]
+    told = [row for row in rows if not row.table.group and row.table.kind != "group"]
+    return [_row(row, release.floor, taken) for row in told]
 
 
 def _row(row: DriftRow, floor: int, taken: set[str]) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def _label(row: DriftRow, place: int, *, small: bool) -> str | None:
     if name in (MISSING_BIN, UNSEEN_BIN):
         return name
     if row.table.edges or row.table.kind in ("numeric", "score"):
-        return f"bin {place + 1} of {len(row.table.edges) + 1}"
+        return f"bin {place + 1} of {row.table.value_bins}"
     return None if small else name
 
 

@@ -18,8 +18,9 @@ from audit_core.metrics.estimate import Estimate, Measured, Suppressed, TooFew, 
 from audit_core.metrics.measurements import CalibrationRow, SubjectGap
 from audit_core.report.published import published
 from audit_core.report.published_drift import published_drift
+from audit_core.report.published_regression import published_regression
 from audit_core.report.release import SMALL_COUNT, SMALL_GROUP, masks_of
-from audit_core.report.result import canonical, decision_part, source_part
+from audit_core.report.result import canonical, contract_part, decision_part, source_part
 from audit_core.report.result_findings import encode_finding, encode_requirement
 from audit_core.report.result_measures import encode_estimate, encode_gap
 from audit_core.report.result_numbers import number, words
@@ -48,6 +49,7 @@ def published_result(audit: Audit) -> dict[str, Any]:
             "suppressed": bool(shown.release.mask),
             "sentence": privacy_note(shown) or None,
         },
+        "contract": contract_part(shown),
         "decision": decision_part(shown),
         "sources": [source_part(source) for source in shown.sources],
         "groups": list(_groups(shown)),
@@ -55,6 +57,7 @@ def published_result(audit: Audit) -> dict[str, Any]:
         "gaps": [_gap(gap, shown) for gap in audit.measurements.gaps],
         "calibration": [_calibration(row, shown) for row in audit.measurements.calibration],
         "drift": published_drift(audit.measurements.drift, shown.release),
+        "regression": published_regression(audit, shown.measurements),
         "requirements": [encode_requirement(state) for state in shown.requirements],
         "findings": [encode_finding(finding, shown) | _privacy(finding) for finding in shown.findings],
     }

@@ -13,6 +13,7 @@ from audit_core.metrics.estimate import Count
 from audit_core.metrics.gaps import Member
 from audit_core.metrics.intervals import Interval
 from audit_core.metrics.measurements import SubjectGap
+from audit_core.metrics.regression_rows import ChangeOf
 from audit_core.report.numbers import COUNT, PERCENT, POINTS, RATIO, Figures, Number, Unit, figures
 
 Compare = Literal["difference", "ratio", "value", "none"]
@@ -24,7 +25,8 @@ _UNBOUNDED = {"psi", "coverage", "overlap"}
 class Reading:
     """What was measured, with its bounds and limits; rates and gaps 0–1.
 
-    `limits` are (least, most). `lower` and `upper` are None where a bound says nothing.
+    `limits` are (least, most). `lower` and `upper` are None where a bound says nothing. `change` says what
+    has changed, of a check against the baseline.
     """
 
     metric: str
@@ -38,10 +40,13 @@ class Reading:
     high: GroupValue | None
     low: GroupValue | None
     chance: float | None
+    change: ChangeOf | None = None
 
     @property
     def unit(self) -> Unit:
         """The unit the value is printed in."""
+        if self.change is not None:
+            return PERCENT if self.change == "risk" else POINTS
         return unit_of(self.metric, self.compare)
 
     @property
@@ -83,6 +88,7 @@ def reading(finding: Finding) -> Reading:
         high=finding.high,
         low=finding.low,
         chance=finding.chance,
+        change=finding.change,
     )
 
 

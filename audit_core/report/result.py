@@ -15,9 +15,12 @@ from audit_core.report.evaluations import encode_evaluations
 from audit_core.report.hiring_result import encode_hiring
 from audit_core.report.matrix import not_checked
 from audit_core.report.multiplicity import NOTHING_ADJUSTED, encode_multiplicity
+from audit_core.report.plan_result import encode_monitoring
+from audit_core.report.release_plan import NO_PLAN, release_plan
 from audit_core.report.result_findings import encode_finding, encode_requirement
 from audit_core.report.result_measures import encode_calibration, encode_drift, encode_gap, encode_rate
 from audit_core.report.result_ranking import encode_between, encode_exposure, encode_treatment
+from audit_core.report.result_regression import absent_regression, encode_regression
 from audit_core.report.test_plan import encode_plan
 from audit_core.report.unequal_data import encode_decided, encode_missing
 from audit_core.report.withheld import counts_digest
@@ -33,12 +36,13 @@ def result(audit: Audit) -> dict[str, Any]:
 
     Guarantee: no NaN and no infinity; a null has its reason beside it or under `absent`. No row, no id.
     """
-    measured = audit.measurements
+    measured, plan = audit.measurements, release_plan(audit)
     return {
         "schema": SCHEMA_ID,
         "audit_id": audit.id,
         "created_at": audit.created_at,
         "tool": {"name": "evenhand", "version": audit.tool_version},
+        "contract": contract_part(audit),
         "decision": decision_part(audit),
         "sources": [source_part(source) for source in audit.sources],
         "rates": [encode_rate(rate) for rate in measured.rates],
@@ -51,7 +55,7 @@ def result(audit: Audit) -> dict[str, Any]:
         "missing": [encode_missing(row) for row in measured.missing],
         "among_decided": [encode_decided(row) for row in measured.decided],
         "pairs": None,
-        "regression": [],
+        "regression": encode_regression(audit),
         "multiplicity": encode_multiplicity(audit),
         "requirements": [encode_requirement(state) for state in audit.requirements],
         "findings": [encode_finding(finding, audit) for finding in audit.findings],
@@ -61,15 +65,21 @@ def result(audit: Audit) -> dict[str, Any]:
         "evaluations": encode_evaluations(audit),
         "proposals": [],
         "hiring": encode_hiring(audit),
-        "plan": None,
+        "plan": encode_monitoring(plan) if plan else None,
         "absent": {
             "pairs": "no matched pairs were audited",
-            "regression": "no baseline was compared",
+            "regression": absent_regression(audit),
             "multiplicity": NOTHING_ADJUSTED,
             "proposals": NOT_YET,
-            "plan": NOT_YET,
+            "plan": NO_PLAN,
         },
     }
+
+
+def contract_part(audit: Audit) -> dict[str, str]:
+    """Return which contract the audit was decided under: its id, version and exact bytes."""
+    contract = audit.contract
+    return {"id": contract.id, "version": contract.version, "sha256": contract.sha256}
 
 
 def source_part(source: Source) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from audit_core.decision.record import Audit
 from audit_core.decision.verdict import RequirementState
 from audit_core.findings.finding import Finding, GroupNeed, GroupValue, Needs
+from audit_core.report.judged_rows import encode_window
 from audit_core.report.needs_words import assumption
 from audit_core.report.result_numbers import number, unbounded, words
 from audit_core.report.wording import sentence
@@ -27,6 +28,8 @@ def encode_finding(finding: Finding, audit: Audit) -> dict[str, Any]:
         "group": _deciding(finding),
         "metric": finding.metric,
         "compare": finding.compare,
+        "change": finding.change,
+        "rate": finding.rate or None,
         "value": number(finding.value),
         "low": number(low),
         "high": number(high),
@@ -41,6 +44,7 @@ def encode_finding(finding: Finding, audit: Audit) -> dict[str, Any]:
         "warned": finding.warned,
         "names": list(finding.names),
         "needs": _needs(finding.needs),
+        "window": encode_window(finding.window),
         "exception": finding.exception,
         "sentence": sentence(finding, audit),
     }
@@ -59,6 +63,8 @@ def encode_requirement(state: RequirementState) -> dict[str, Any]:
 
 def _deciding(finding: Finding) -> list[str] | None:
     """The one group a value check is decided by; a gap has two and names them apart."""
+    if finding.change is not None:
+        return words(finding.high.group) if finding.high is not None and finding.change != "gap" else None
     data_check = finding.metric in ("coverage", "overlap", "psi")
     if finding.compare in ("difference", "ratio") or data_check or finding.low is None:
         return None

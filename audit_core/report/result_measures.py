@@ -12,6 +12,7 @@ from audit_core.metrics.estimate import Estimate, Measured, TooFew, Undefined
 from audit_core.metrics.gaps import Member
 from audit_core.metrics.measurements import CalibrationRow, DriftRow, Rate, SubjectGap
 from audit_core.metrics.unknown import UnknownRange
+from audit_core.report.drift import collapsed_sentence
 from audit_core.report.result_numbers import number, unbounded, words
 from audit_core.report.result_ranking import encode_fit
 
@@ -127,14 +128,34 @@ def encode_drift(row: DriftRow) -> dict[str, Any]:
         "kl": number(found.kl_current_reference) if found else None,
         "js": number(found.js) if found else None,
         "ks": number(row.ks),
+        **_distances(row, found),
         "status": row.status,
         "reason": row.statistics.reason if isinstance(row.statistics, Undefined) else None,
+        "mode": number(table.mode),
+        "note": collapsed_sentence(table) or None,
         "bins": [
             {"label": label, "reference": reference, "current": current}
             for label, reference, current in zip(table.labels, table.reference, table.current, strict=True)
         ],
         "missing": {"reference": before, "current": after},
         "new_categories": [{"label": label, "current": rows} for label, rows in table.new_categories],
+    }
+
+
+def _distances(row: DriftRow, found: DriftStatistics | None) -> dict[str, Any]:
+    """KS and Wasserstein-1 of the values, χ² of the bins with its q-value; nothing where there is none."""
+    apart = row.distances
+    return {
+        "ks_of": None if row.ks is None else "values" if apart else "bins",
+        "ks_null95": number(apart.ks_null95) if apart else None,
+        "ks_p": number(apart.ks_p) if apart else None,
+        "wasserstein": number(apart.wasserstein) if apart else None,
+        "wasserstein_sd": number(apart.scaled) if apart else None,
+        "chi2": number(found.chi2) if found else None,
+        "chi2_df": found.chi2_df if found else None,
+        "chi2_p": number(found.chi2_p) if found else None,
+        "chi2_q": number(row.q),
+        "chi2_tests": row.tests,
     }
 
 

@@ -10,7 +10,7 @@ from audit_core.cube.count_cube import Group
 from audit_core.decision.alternatives import Alternative, Kind, Target, hinge
 from audit_core.decision.record import Audit
 from audit_core.decision.robustness import MapCell, Robustness, RobustnessMap
-from audit_core.report.limits import check_of
+from audit_core.report.limits import check_of, limit_unit
 from audit_core.report.numbers import counted, decimal, figures, level_words
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import reading, unit_of
@@ -222,7 +222,7 @@ def _others(found: Sequence[Alternative], audit: Audit) -> str:
 
 def _limit(audit: Audit, check_id: str, limit: Fraction) -> str:
     check: Check | None = check_of(audit.contract, check_id)
-    unit = unit_of(check.metric, check.compare or "none") if check else unit_of("tpr", "difference")
+    unit = limit_unit(check) if check else unit_of("tpr", "difference")
     return figures(unit, (), ()).text(limit)
 
 

@@ -14,14 +14,16 @@ from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow
 from audit_core.report.escape import clip
+from audit_core.report.judged_rows import judged_sentence
 from audit_core.report.limits import check_of
 from audit_core.report.needs_words import needs_sentence
 from audit_core.report.numbers import RATIO, count, counted, decimal, figures, level_words, ratio
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import Reading, group_figures, reading
+from audit_core.report.regression import regression_conclusion, regression_sentence
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import WithheldFinding, withheld_sentence
-from audit_core.report.words import REMEDIES, measure_name, metric_name
+from audit_core.report.words import REMEDIES, finding_name, measure_name, metric_name
 
 MOST_NAMES = 4
 _SPECIAL = ("coverage", "overlap", "psi")
@@ -29,11 +31,17 @@ _Side = Literal["gap", "value"]
 
 
 def sentence(finding: Finding, audit: Audit) -> str:
-    """Return what became of a check in one or two sentences, numbers included."""
+    """Return what became of a check in one or two sentences, numbers included, and on which days of a canary."""
+    return f"{_became(finding, audit)} {judged_sentence(finding)}".rstrip()
+
+
+def _became(finding: Finding, audit: Audit) -> str:
     if finding.status == "NOT_RUN":
         return _not_run(finding)
     if isinstance(finding, WithheldFinding):
         return withheld_sentence(finding, audit.contract)
+    if finding.change is not None:
+        return regression_sentence(finding, audit)
     special: dict[str, Callable[[Finding, Audit], str]] = {
         "coverage": _coverage,
         "overlap": _overlap,
@@ -46,8 +54,10 @@ def sentence(finding: Finding, audit: Audit) -> str:
 
 def conclusion(finding: Finding, audit: Audit) -> str:
     """Return what the numbers of a gap or value mean for its check, without the numbers; "" for others."""
-    if finding.value is None or finding.metric in _SPECIAL:
+    if (finding.value is None and finding.change is None) or finding.metric in _SPECIAL:
         return ""
+    if finding.change is not None:
+        return regression_conclusion(finding, audit)
     side: _Side = "gap" if finding.compare in ("difference", "ratio") else "value"
     return " ".join(part for part in (_clause(finding, audit, side), takes_sentence(finding, audit)) if part)
 
@@ -148,7 +158,7 @@ def _group_text(value: GroupValue, metric: str) -> str:
 
 
 def _not_run(finding: Finding) -> str:
-    what = measure_name(finding.metric, finding.compare)
+    what = finding_name(finding)
     if finding.subject:
         what += f" by {subject_words(finding.subject)}"
     why = REMEDIES.get(finding.reason, REMEDIES["not_computed"])
@@ -319,7 +329,11 @@ def drift_row(finding: Finding, audit: Audit) -> DriftRow | None:
     """Return the feature a drift finding is about: the one that moved most."""
     feature = finding.high.group[0] if finding.high and finding.high.group else ""
     return next(
-        (row for row in audit.measurements.drift if row.table.feature == feature and not row.table.group),
+        (
+            row
+            for row in audit.measurements.drift
+            if row.table.feature == feature and not row.table.group and row.table.kind != "group"
+        ),
         None,
     )
 

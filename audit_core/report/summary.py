@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.decision.record import Audit
+from audit_core.report.commitments import commitment_lines, commitments
 from audit_core.report.escape import one_line
 from audit_core.report.evaluations import evaluation_sentence
 from audit_core.report.headline import Headline, headline
+from audit_core.report.release_plan import release_plan
 from audit_core.report.result import decision_digest
 from audit_core.report.summary_facts import (
     FILL_IN,
@@ -20,7 +22,6 @@ from audit_core.report.summary_facts import (
     cards,
     requirement_lines,
     sign_off_lines,
-    watches,
 )
 from audit_core.report.summary_notes import Recommendation, not_known, recommendations
 from audit_core.report.summary_rows import Row, found_rows
@@ -73,6 +74,7 @@ class Summary:
     recommend: tuple[Recommendation, ...]
     not_known: tuple[str, ...]
     watches: tuple[Watch, ...]
+    commitments: tuple[str, ...]
     audited: tuple[Audited, ...]
     requirements: tuple[RequirementLine, ...]
     sign_off: tuple[SignOffLine, ...]
@@ -83,7 +85,7 @@ class Summary:
 
 def summary(audit: Audit) -> Summary:
     """Return the summary of an audit."""
-    found = found_rows(audit)
+    found, plan = found_rows(audit), release_plan(audit)
     return Summary(
         identity=_identity(audit),
         headline=headline(audit),
@@ -91,7 +93,8 @@ def summary(audit: Audit) -> Summary:
         found=found,
         recommend=recommendations(audit),
         not_known=not_known(audit),
-        watches=watches(audit),
+        watches=commitment_lines(audit, plan),
+        commitments=commitments(plan),
         audited=audited(audit),
         requirements=requirement_lines(audit),
         sign_off=sign_off_lines(audit),

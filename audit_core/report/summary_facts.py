@@ -100,7 +100,7 @@ def audited(audit: Audit) -> tuple[Audited, ...]:
     for source in sorted(audit.sources, key=lambda s: list(_ROLES).index(s.role)):
         version = versions.get(source.role, "")
         name = f"{source.name} ({version})" if version else source.name
-        rows = counted(source.rows, "rows") if source.role != "model" else ""
+        rows = counted(source.rows, "rows") if source.rows else ""
         made.append(Audited(item=_ROLES[source.role], name=name, rows=rows, sha256=source.sha256))
     contract = audit.contract
     return (

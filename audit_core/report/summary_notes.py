@@ -11,6 +11,7 @@ from audit_core.decision.verdict import DecisionReason
 from audit_core.findings.finding import Finding
 from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.report.conflicts import accepted_sentences
+from audit_core.report.escape import clip
 from audit_core.report.evaluations import limit_sentences
 from audit_core.report.headline import audit_finding, ground_sentence
 from audit_core.report.limits import check_of
@@ -22,7 +23,7 @@ from audit_core.report.sentences import names_text
 from audit_core.report.summary_facts import compared_subjects, coverage
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import PublishedAudit, hidden_words
-from audit_core.report.words import LABEL_CAVEAT, REMEDIES, measure_name, status_word
+from audit_core.report.words import LABEL_CAVEAT, REMEDIES, finding_name, status_word
 
 MORE_DATA = "More data are needed to settle it."
 LONGEST = 120
@@ -45,10 +46,20 @@ def not_known(audit: Audit) -> tuple[str, ...]:
     """
     return tuple(
         dict.fromkeys([*accepted_sentences(audit), *_open_checks(audit), *_hidden_groups(audit),
-                       *_thin_groups(audit), *_unknown_groups(audit), *_rows(audit),
+                       *_thin_groups(audit), *_unknown_groups(audit), *_rows(audit), *_baseline(audit),
                        *not_checked(audit.contract),
                        *_benchmarks(audit), *_labels(audit)])
     )  # fmt: skip
+
+
+def _baseline(audit: Audit) -> Iterator[str]:
+    """That the baseline was decided under a contract of another name."""
+    baseline = audit.counted.baseline
+    if baseline is not None and baseline.other_contract:
+        yield (
+            f"The baseline was decided under another contract ({clip(baseline.other_contract, 80)}); its "
+            "approval says nothing about the limits of this one."
+        )
 
 
 def recommendations(audit: Audit) -> tuple[Recommendation, ...]:
@@ -132,7 +143,7 @@ def _needs(finding: Finding, audit: Audit) -> str:
 
 
 def _what(finding: Finding) -> str:
-    what = measure_name(finding.metric, finding.compare)
+    what = finding_name(finding)
     return what + (f" by {subject_words(finding.subject)}" if finding.subject else "")
 
 
@@ -173,6 +184,7 @@ def _cause(finding: Finding) -> str:
         "either_way": "undecided, since the true value may lie on either side of the limit",
         "point_beyond": "undecided, since the true value may lie on either side of the limit",
         "too_many_unknown": "undecided, since over a tenth of the rows have no known group",
+        "baseline_not_approved": "undecided, since nothing shows that the baseline was approved",
         "one_group": "undecided, since only one group has data",
         "undefined": "undefined, since there is nothing to divide by",
     }.get(finding.reason, f"undecided ({status_word(finding).lower()})")

@@ -29,6 +29,7 @@ from audit_core.report.words import (
     NO_LIMIT,
     WITHHELD,
     Mark,
+    change_name,
     mark_of,
     measure_name,
     short_name,
@@ -141,6 +142,8 @@ def _judged(row: Row, finding: Finding, audit: Audit) -> Row:
 def _limit(finding: Finding, audit: Audit) -> str:
     if finding.metric == "coverage":
         return f"at least {count(audit.contract.support.rows)} rows"
+    if finding.change is not None and finding.limit is not None:  # short: this is a column of a page
+        return f"at most +{reading(finding).figures.text(finding.limit)}"
     check = check_of(audit.contract, finding.check)
     return (limit_words(check) if check else "") or NO_LIMIT
 
@@ -188,8 +191,8 @@ def _row(read: Reading, audit: Audit) -> Row:
         if groups[0].group != groups[1].group:
             people = of_every_hundred(read.metric, pair, audit.contract, favourable=read.compare == "ratio")
     return Row(
-        title=measure_name(read.metric, read.compare),
-        short=short_name(read.metric, read.compare),
+        title=_title(read),
+        short=change_name(read.metric, read.change) if read.change else short_name(read.metric, read.compare),
         subject=subject_words(read.subject),
         people=people,
         sentence=text,
@@ -198,7 +201,7 @@ def _row(read: Reading, audit: Audit) -> Row:
         interval=interval_text(read, audit),
         bounds=bounds_text(read),
         limit=NO_LIMIT,
-        counts=_counts(read.metric, groups),
+        counts=_counts(read.metric, groups) if read.change is None else _sides(read),
         chance=chance_sentence(read.chance),
         mark="no_limit",
         status="",
@@ -211,7 +214,15 @@ def _row(read: Reading, audit: Audit) -> Row:
     )
 
 
+def _title(read: Reading) -> str:
+    if read.change is not None:
+        return change_name(read.metric, read.change)
+    return measure_name(read.metric, read.compare)
+
+
 def _is_standard(read: Reading) -> bool:
+    if read.change is not None:
+        return False
     metrics = {read.metric, *CRITERIA.get(read.metric, ())}
     return len(read.subject) == 1 and any((metric, read.compare) in SHOWN for metric in metrics)
 
@@ -231,6 +242,16 @@ def _counts(metric: str, groups: list[GroupValue]) -> str:
         f"{group_words(g.group)} {group_figures(metric, g)} (n={count(g.denominator)})"
         for g in unique.values()
     )
+
+
+def _sides(read: Reading) -> str:
+    """Counts behind a change: both groups of the candidate's gap, or one group now and before."""
+    if read.high is None or read.low is None:
+        return ""
+    if read.change == "gap":
+        return " · ".join(f"{group_words(g.group)} (n={count(g.denominator)})" for g in (read.low, read.high))
+    before, now = count(read.low.denominator), count(read.high.denominator)
+    return f"{group_words(read.high.group)} (n={before} before, n={now} now)"
 
 
 def _bar(read: Reading) -> Bar | None:

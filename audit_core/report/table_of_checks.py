@@ -13,10 +13,12 @@ from audit_core.report.sentences import bounds_text, interval_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import WithheldFinding
-from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, WITHHELD, measure_name, status_word
+from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, WITHHELD, finding_name, status_word
 
 WHAT_IT_TAKES = {
     "within": "Nothing: shown to be within the limit",
+    "point_within": "Nothing: the measured value keeps the limit, which is all the rule asks",
+    "baseline_not_approved": "A baseline whose approval is shown",
     "beyond": "A changed model or changed data; more of the same data will not change this",
     "drifted": "A look at where the inputs changed, then a model fitted on them",
     "shared_ids": "An evaluation set without the people of the training sample",
@@ -30,7 +32,7 @@ def check_rows(audit: Audit) -> Rows:
 
 def _check_row(finding: Finding, audit: Audit) -> dict[str, str]:
     check = check_of(audit.contract, finding.check)
-    what = measure_name(finding.metric, finding.compare)
+    what = finding_name(finding)
     by = f" by {subject_words(finding.subject)}" if finding.subject else ""
     return {
         "Check": finding.check,

@@ -14,7 +14,7 @@ from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.metrics.intervals import newcombe_difference, z_two_sided
 from audit_core.metrics.measurements import CalibrationRow, DriftRow
 from audit_core.report.charts.compared import GroupGaps, GroupMark
-from audit_core.report.charts.drift import DRIFT_WORDS, ranked, shares
+from audit_core.report.charts.drift import DRIFT_WORDS, feature_words, ranked, shares
 from audit_core.report.csv_file import to_csv
 from audit_core.report.numbers import POINTS, Figures, count, decimal, percent, ratio
 from audit_core.report.people import group_words, subject_words
@@ -217,7 +217,7 @@ def _observed(band: Band) -> str:
 def drift_table_rows(rows: Sequence[DriftRow]) -> Rows:
     """Return one row per feature over everybody, the most drifted first."""
     return [
-        {"Feature": row.table.feature, RESULT: DRIFT_WORDS[row.status]} | _drift_numbers(row)
+        {"Feature": feature_words(row.table), RESULT: DRIFT_WORDS[row.status]} | _drift_numbers(row)
         for row in ranked(rows)
     ]
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
+from audit_core.report.action import action_lines, window_lines
 from audit_core.report.escape import clip, for_terminal
 from audit_core.report.evaluations import evaluation_sentence
 from audit_core.report.headline import headline
@@ -42,6 +43,8 @@ def decision_table(audit: Audit) -> RenderableType:
     parts: list[RenderableType] = [_banner(audit), Padding(_checks(audit), (1, 0))]
     if audit.requirements:
         parts.append(_requirements(audit))
+    parts += _listed("Judged on", window_lines(audit))
+    parts += _listed("What the contract says to do now", action_lines(audit))
     parts.append(_notes(audit))
     if said := evaluation_sentence(audit):
         parts.append(Padding(Text(for_terminal(said)), (1, 0, 0, 0)))
@@ -122,6 +125,16 @@ def _requirements(audit: Audit) -> Text:
         text.append(f"\n  {word:<8}", style=style or "none")
         text.append(for_terminal(f"{clip(state.id, 60)}{by}"), style="none")
     return text
+
+
+def _listed(title: str, lines: tuple[str, ...]) -> list[RenderableType]:
+    """A titled list, or nothing where it is empty."""
+    if not lines:
+        return []
+    text = Text(title, style="bold")
+    for line in lines:
+        text.append(f"\n  {for_terminal(line)}", style="none")
+    return [Padding(text, (1, 0, 0, 0))]
 
 
 def _notes(audit: Audit) -> Padding:

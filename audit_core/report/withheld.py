@@ -12,7 +12,7 @@ from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.metrics.catalogue import CRITERIA
 from audit_core.report.people import of_every_hundred, subject_words
-from audit_core.report.words import WITHHELD, measure_name
+from audit_core.report.words import WITHHELD, finding_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def rounded_sentence(finding: WithheldFinding, contract: ReleaseContract) -> str
 
 def withheld_sentence(finding: WithheldFinding, contract: ReleaseContract) -> str:
     """Return a finding in words, without its numbers."""
-    what = measure_name(finding.metric, finding.compare)
+    what = finding_name(finding)
     if finding.subject:
         what += f" by {subject_words(finding.subject)}"
     said = f"{what}: judged on every group. {finding.told}, nor are the numbers of this check."

@@ -8,6 +8,7 @@ from audit_core.contract.schema import Severity
 from audit_core.decision.verdict import Verdict
 from audit_core.findings.finding import Evidence, Finding, Reason
 from audit_core.metrics.catalogue import METRIC_NAMES
+from audit_core.metrics.regression_rows import harms_of
 
 Mark = Literal["within", "outside", "inconclusive", "too_few", "not_run", "undefined", "no_limit"]
 
@@ -87,6 +88,8 @@ _SHORT = {
     "psi": "Input drift",
 }
 
+_HARMS = {"not_accuracy": "error rate", "not_selection_rate": "rate of the unfavourable decision"}
+
 REMEDIES: dict[Reason, str] = {
     "no_baseline": "there is no earlier approved model to compare with. For a first release, record an "
     "exception with a name and an end date; otherwise give the baseline bundle",
@@ -102,6 +105,12 @@ REMEDIES: dict[Reason, str] = {
     "not_crossed": "the tables of counts do not cross these attributes. Add the table of their combination",
     "no_attribute": "the column of the group is not in the file. Add it, or correct its name in the contract",
     "not_computed": "this version does not compute it. Assess it by other means and record an exception",
+    "not_in_baseline": "the baseline's counts do not hold these groups. Give the approved model itself, or "
+    "the result of an audit by the same attributes",
+    "baseline_without_scores": "of a baseline only decisions are compared, not scores. Compare a rate such "
+    "as tpr, or record an exception",
+    "no_rule": "this comparison has no rule against a baseline. Limit the gap of a rate (max_increase), or "
+    "every group's rate (max_increase with compare: value, or max_relative_increase)",
     "undefined": "there is nothing to divide by in any group. Add rows that hold the cases this rate counts",
 }
 
@@ -117,6 +126,15 @@ def mark_of(finding: Finding) -> Mark:
     if finding.status == "NOT_RUN":
         return "not_run"
     return "too_few" if finding.reason in _THIN else "inconclusive"
+
+
+def evidence_sentence(finding: Finding) -> str:
+    """Return what the evidence word of a finding means, or "" where the reason is no matter of numbers."""
+    if finding.reason == "baseline_not_approved":
+        return ""
+    if finding.reason == "point_within":
+        return "Not confirmed: the measured value decides here, and the true one may be beyond the limit."
+    return EVIDENCE_SENTENCES[finding.evidence]
 
 
 def status_word(finding: Finding) -> str:
@@ -135,6 +153,26 @@ def measure_name(metric: str, compare: str) -> str:
     if metric in _NO_GAP_WORD:
         return name
     return name + {"difference": " gap", "ratio": " ratio"}.get(compare, "")
+
+
+def change_name(metric: str, change: str) -> str:
+    """Return what a check against the baseline measures: “Increase of the TPR gap”."""
+    if change == "gap":
+        return f"Increase of the {_lower_first(_SHORT.get(metric, metric_name(metric)))} gap"
+    named = _SHORT | _HARMS
+    harms = [named.get(harm) or _lower_first(metric_name(harm)) for harm in harms_of(metric)]
+    return f"{'Rise' if change == 'risk' else 'Increase'} of the {' or '.join(harms)}"
+
+
+def finding_name(finding: Finding) -> str:
+    """Return what the check of a finding measures."""
+    if finding.change is not None:
+        return change_name(finding.metric, finding.change)
+    return measure_name(finding.metric, finding.compare)
+
+
+def _lower_first(text: str) -> str:
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def short_name(metric: str, compare: str) -> str:

@@ -38,7 +38,10 @@ class OutcomeCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedLine:
-    """One line as it stands in the file; `line` counts the lines under the header from 1."""
+    """One line as it stands in the file; `line` counts the lines under the header from 1.
+
+    `abstained` people are among those not selected; a table of counts does not tell them apart.
+    """
 
     line: int
     attribute: str
@@ -46,6 +49,7 @@ class PublishedLine:
     n: int
     selected: int
     outcomes: OutcomeCounts | None
+    abstained: int = 0
 
 
 def read_published(

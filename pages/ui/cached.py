@@ -9,21 +9,33 @@ What is cached is frozen or read-only, so it is shared, never copied. Two kinds,
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
 import streamlit as st
 
-from audit_core.audit import AuditRequest, Progress, look_at, run_audit, with_limit, worked_example
+from audit_core.audit import (
+    AuditRequest,
+    Progress,
+    look_at,
+    run_audit,
+    with_limit,
+    worked_example,
+)
+from audit_core.audit.watched import watched
 from audit_core.contract.schema import ReleaseContract, Subject
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.count_cube import Group
 from audit_core.cube.redecide import Cut
 from audit_core.decision.alternatives import Target
+from audit_core.decision.followed import Followed
+from audit_core.decision.plan import Plan
+from audit_core.decision.planning import plan_for
 from audit_core.decision.record import Audit
 from audit_core.decision.robustness import Robustness, RobustnessMap, Setting, robustness, robustness_map
 from audit_core.decision.trial import at_thresholds
-from audit_core.evidence.pins import read_pins
+from audit_core.evidence.kept_plans import state_of
 from audit_core.evidence.workspace import AuditEntry, Workspace
 from audit_core.findings.conflicts import SubjectConflicts
 from audit_core.findings.lint import Caution, lint
@@ -34,14 +46,13 @@ from audit_core.metrics.thresholds import Costs, Cuts, Strategy, Trial, strategy
 from audit_core.report.conflicts import found_conflicts
 from audit_core.report.summary import Summary, summary
 from audit_core.sources.admission import inspect_model
+from audit_core.sources.baseline import AuditResult, is_result, read_result
 from audit_core.sources.evaluations import EvaluationResult, read_evaluations
-from audit_core.sources.isolation import Isolation
 from audit_core.sources.model import ModelFile, identify_model
 from audit_core.sources.model_inspect import Inspection
-from audit_core.sources.model_trust import Review
 from audit_core.sources.profile import TableLook
 from audit_core.sources.tables import Source
-from audit_core.sources.waiting import WaitingWorkers, available_isolation
+from audit_core.sources.waiting import WaitingWorkers
 
 
 def workspace() -> Workspace:
@@ -136,6 +147,13 @@ def conflicts_of(_audit: Audit, key: str) -> tuple[SubjectConflicts, ...]:
     return found_conflicts(_audit)
 
 
+@st.cache_resource(max_entries=24, show_spinner=False)
+def plan_of(_audit: Audit, key: str) -> Plan:
+    """Return the monitoring plan of an audit, made on its own day. `key` names the audit."""
+    del key
+    return plan_for(_audit, datetime.fromisoformat(_audit.created_at).date())
+
+
 def cautions_of(contract: ReleaseContract, audit: Audit | None) -> tuple[Caution, ...]:
     """Return the statistical warnings about a contract, on an audit's data where there is one."""
     return _cautions(contract, audit, contract.sha256, key_of(audit) if audit is not None else "")
@@ -171,6 +189,18 @@ def benchmarks(path: str, name: str) -> tuple[Source, tuple[EvaluationResult, ..
     return read_evaluations(Path(path), name)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def baseline(path: str, name: str) -> AuditResult | None:
+    """Return an uploaded result that releases are compared with, or None where the file is a table of rows.
+
+    Raises
+    ------
+    SourceError
+        It is an archive, or a damaged result.
+    """
+    return read_result(Path(path), name) if is_result(path, name) else None
+
+
 def example(progress: Progress | None = None) -> Audit:
     """Return the worked example, run on first use."""
     return worked_example(workspace(), progress)
@@ -179,6 +209,24 @@ def example(progress: Progress | None = None) -> Audit:
 def audited(request: AuditRequest, progress: Progress) -> Audit:
     """Return the audit of somebody's own files; never cached, it is kept in the workspace."""
     return run_audit(request, workspace(), progress)
+
+
+def followed_of(audit: Audit, as_of: datetime) -> Followed | None:
+    """Return what following a release has shown so far, or None where no plan was executed for it.
+
+    Raises
+    ------
+    AuditError
+        The plan, or what is kept of a period, does not hold together.
+    """
+    root = workspace().root.resolve()
+    return _followed(audit, key_of(audit), str(root), state_of(root), as_of.date().isoformat(), as_of)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _followed(_audit: Audit, key: str, root: str, state: str, day: str, _as_of: datetime) -> Followed | None:
+    del key, state, day
+    return watched(_audit, Workspace(Path(root)), _as_of)
 
 
 def entries() -> tuple[AuditEntry, ...]:
@@ -236,16 +284,6 @@ def identified(path: str, name: str) -> ModelFile:
 def inspected(path: str, name: str) -> Inspection:
     """Return what an uploaded model file is, read without running it; its path is named by its content."""
     return inspect_model(identified(path, name))
-
-
-def isolation() -> Isolation:
-    """Return what keeps a scoring process from this machine; tried once."""
-    return available_isolation()
-
-
-def reviews() -> tuple[Review, ...]:
-    """Return what reviewers accepted in this workspace."""
-    return tuple(pin.review() for pin in read_pins(workspace().root))
 
 
 @st.cache_resource(show_spinner=False)

@@ -15,9 +15,14 @@ MENU = {
         "calibration": ("Score meaning", "speed"),
         "thresholds": ("Threshold lab", "tune"),
         "drift": ("Input drift", "waves"),
+        "regression": ("Against baseline", "compare_arrows"),
         "hiring": ("Hiring tables", "work"),
     },
-    "Decide": {"decision": ("Release decision", "gavel")},
+    "Decide": {
+        "decision": ("Release decision", "gavel"),
+        "plan": ("Monitoring plan", "event_repeat"),
+    },
+    "Records": {"windows": ("Windows over time", "timeline")},
     SET_UP: {
         "data": ("Data and model", "upload_file"),
         "model": ("Model file", "frame_inspect"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from audit_core.errors import AuditError
-from audit_core.evidence.pins import LONGEST, Pin, keep_pin
+from audit_core.evidence.pins import LONGEST, Pin, keep_pin, read_pins
 from audit_core.report.escape import for_markdown, visible
 from audit_core.report.model_file import VERDICT_WORDS, verdict_sentence
 from audit_core.report.numbers import counted
@@ -16,6 +16,7 @@ from audit_core.sources.isolation import Isolation
 from audit_core.sources.model import PREDICTIONS_INSTEAD, ModelFile
 from audit_core.sources.model_inspect import Inspection
 from audit_core.sources.model_trust import Trust, find_trust, question, with_predictions
+from audit_core.sources.waiting import available_isolation
 from pages.ui import cached, identity
 from pages.ui.controls import show_error
 from pages.ui.session import Upload
@@ -49,8 +50,9 @@ def standing(upload: Upload) -> Standing:
     """
     model = cached.identified(str(upload.path), upload.name)
     inspection = cached.inspected(str(upload.path), upload.name)
-    isolation = cached.isolation()
-    trust = find_trust(model, inspection, isolated=isolation.complete, reviews=cached.reviews())
+    isolation = available_isolation()
+    reviews = tuple(pin.review() for pin in read_pins(cached.workspace().root))
+    trust = find_trust(model, inspection, isolated=isolation.complete, reviews=reviews)
     return Standing(model=model, inspection=inspection, trust=trust, isolation=isolation)
 
 
@@ -74,13 +76,29 @@ def show_verdict(found: Standing) -> None:
         st.caption(for_markdown(f"{question(found.inspection)}. {PREDICTIONS_INSTEAD}, or ask for a review."))
 
 
-def may_open(upload: Upload) -> bool:
-    """Say on the Data page where the file stands; return whether it may be opened."""
+def may_open(upload: Upload, *, approved: bool = False) -> bool:
+    """Say on the Data page where the file stands; return whether it may be opened.
+
+    Parameters
+    ----------
+    approved
+        Whether it is the approved model: the page of the model file is about the audited one.
+    """
     found = standing(upload)
-    with st.container(border=True, key="standing"):
+    with st.container(border=True, key="standing_approved" if approved else "standing"):
         show_verdict(found)
-        st.page_link(MODEL, label="What is in this file", icon=":material/frame_inspect:")
+        if not approved:
+            st.page_link(MODEL, label="What is in this file", icon=":material/frame_inspect:")
+        elif _may_accept(found) and st.button(
+            "Review and accept", icon=":material/fact_check:", key="review_approved"
+        ):
+            accept(found)
     return found.trust is not None
+
+
+def _may_accept(found: Standing) -> bool:
+    """Whether this person could make the file one that may be opened."""
+    return found.trust is None and found.inspection.verdict != "refused" and identity.may("pin")
 
 
 @st.dialog("Accept this model file?", width="large")

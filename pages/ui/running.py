@@ -8,7 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from audit_core.audit import EXAMPLE_DATE, EXAMPLE_FOLDER, AuditRequest
+from audit_core.audit import AuditRequest
+from audit_core.audit.example import APPROVED, EXAMPLE_DATE, EXAMPLE_FOLDER
+from audit_core.audit.request import LAST_APPROVED
 from audit_core.decision.record import Audit
 from audit_core.errors import AuditError
 from pages.ui import cached, session
@@ -16,9 +18,17 @@ from pages.ui.controls import SUMMARY, show_error, telling
 
 
 def run_files(
-    contract: bytes, name: str, files: Mapping[str, tuple[Path, str]], as_of: datetime | None = None
+    contract: bytes,
+    name: str,
+    files: Mapping[str, tuple[Path, str]],
+    as_of: datetime | None = None,
+    *,
+    last: bool = False,
 ) -> None:
-    """Run an audit and open its summary; a failure says what to do, and nothing that was given is lost."""
+    """Run an audit and open its summary; a failure says what to do, and nothing that was given is lost.
+
+    `last` compares with the last approved audit of the workspace, where no other baseline is given.
+    """
     request = AuditRequest(
         contract=contract,
         contract_name=name,
@@ -27,6 +37,8 @@ def run_files(
         model=_path(files, "model"),
         table=_path(files, "table"),
         benchmarks=_path(files, "benchmarks"),
+        baseline=_path(files, "baseline") or (LAST_APPROVED if last else None),
+        baseline_model=_path(files, "baseline_model"),
         names={role: shown for role, (_, shown) in files.items()},
         workers=cached.workers(),
         as_of=as_of or datetime.now(UTC),
@@ -51,13 +63,18 @@ def run_files(
 def inputs_of(audit: Audit) -> dict[str, tuple[Path, str]]:
     """Return the files an audit was made from, as far as they are still here: role → path and name."""
     found: dict[str, tuple[Path, str]] = {}
+    root = cached.workspace().root
     for source in audit.sources:
-        kept = sorted((cached.workspace().root / "inputs" / source.sha256).glob("*"))
-        example = EXAMPLE_FOLDER / source.name
-        if kept:
-            found[source.role] = (kept[0], source.name)
-        elif audit.worked_example and example.is_file():
-            found[source.role] = (example, source.name)
+        # Of the two files of a baseline the model alone has columns without rows.
+        is_model = source.role == "baseline" and source.columns and not source.rows
+        role = "baseline_model" if is_model else source.role
+        kept = sorted((root / "inputs" / source.sha256).glob("*"))
+        places = [EXAMPLE_FOLDER / source.name, EXAMPLE_FOLDER / APPROVED] if audit.worked_example else []
+        if source.role == "baseline" and not is_model:
+            places = [*places[1:], root / "audits" / source.name / "audit.json"]  # its name is an audit's id
+        here = [*kept, *(place for place in places if place.is_file())]
+        if here:
+            found[role] = (here[0], source.name)
     return found
 
 

@@ -12,6 +12,7 @@ from audit_core.report.escape import for_markdown
 from audit_core.report.model_file import VERDICT_WORDS
 from audit_core.report.numbers import count, counted
 from pages.ui import cached, session
+from pages.ui.approved import baseline_words
 from pages.ui.controls import show_error
 from pages.ui.session import Upload
 
@@ -63,12 +64,33 @@ COUNTS = Part(
     "and fp. A combination is written like sex × race. It takes the place of rows and of a model.",
     endings=TABLES,
 )
+WINDOW = Part(
+    role="window",
+    title="A window of live data",
+    about="Rows with the contract’s columns and the column of periods. Outcomes may be missing: send the "
+    "file again when they are back, and it takes the place of what its period held.",
+    endings=TABLES,
+)
 BENCHMARKS = Part(
     role="benchmarks",
     title="Benchmark results (optional)",
     about="A CSV with source, metric and value, and where known group, low, high, n, date and reference. "
     "Shown beside the decision, each with its source’s limit; never part of it.",
     endings=["csv", "tsv"],
+)
+BASELINE = Part(
+    role="baseline",
+    title="Approved baseline",
+    about="What the release is compared with: the result of its audit (audit.json), or the rows of a stable "
+    "release with its scores or decisions.",
+    endings=["json", *TABLES],
+)
+BASELINE_MODEL = Part(
+    role="baseline_model",
+    title="Approved model",
+    about="The model that is in use now. It scores the same rows, which tells a change of the model from a "
+    "change of the people.",
+    endings=PARTS[0].endings,
 )
 
 
@@ -93,8 +115,8 @@ def show_card(part: Part) -> None:
         st.markdown(f"**{for_markdown(upload.name)}**")
         _show_read(part, upload)
         st.button(
-            "Remove", key=f"remove_{part.role}", icon=":material/close:", on_click=_remove, args=(part.role,),
-            help=f"Take {part.title.lower()} back",
+            "Remove", key=f"remove_{part.role}", icon=":material/close:", on_click=take_back,
+            args=(part.role,), help=f"Take {part.title.lower()} back",
         )  # fmt: skip
 
 
@@ -120,7 +142,8 @@ def _take(role: str, key: str) -> None:
     session.change(uploads={**now.uploads, role: upload}, taken=taken, draft=draft)
 
 
-def _remove(role: str) -> None:
+def take_back(role: str) -> None:
+    """Let an upload go, from the session and, where nobody else needs it, from the disk."""
     _let_go(role)
     now = session.read()
     left = {name: upload for name, upload in now.uploads.items() if name != role}
@@ -137,13 +160,15 @@ def _let_go(role: str) -> None:
 
 def _show_read(part: Part, upload: Upload) -> None:
     try:
-        if part.role in ("train", "evaluation", "table"):
+        if part.role in ("train", "evaluation", "table", "window"):
             found = cached.look(str(upload.path), upload.name)
             st.caption(f"{counted(found.source.rows, 'rows')}, {counted(len(found.columns), 'columns')}")
-        elif part.role == "model":
+        elif part.role in ("model", "baseline_model"):
             size = count(cached.identified(str(upload.path), upload.name).bytes)
             verdict = VERDICT_WORDS[cached.inspected(str(upload.path), upload.name).verdict]
             st.caption(f"{size} bytes · inspected without running it: {verdict.lower()}")
+        elif part.role == "baseline":
+            st.caption(for_markdown(baseline_words(upload)))
         elif part.role == "benchmarks":
             _, results = cached.benchmarks(str(upload.path), upload.name)
             st.caption(counted(len(results), "results"))

@@ -38,6 +38,18 @@ _OTHER_WORDS: dict[str, Mark] = {
     "Seen again": "inconclusive",
     "Not seen again": "too_few",
     "Explained by others": "too_few",
+    "Page": "outside",
+    "Page open": "outside",
+    "Ticket": "inconclusive",
+    "Ticket open": "inconclusive",
+    "Not decided": "inconclusive",
+    "Nothing open": "within",
+    "Outside limit, not confirmed": "inconclusive",
+    "Past its warning": "inconclusive",
+    "Slow change": "inconclusive",
+    "Trend alarm": "inconclusive",
+    "Drift": "inconclusive",
+    "Outcomes overdue": "inconclusive",
     BELOW: "inconclusive",
     LEFT_OUT: "too_few",
     NOT_SIGNED: "too_few",
@@ -49,7 +61,15 @@ _OTHER_WORDS: dict[str, Mark] = {
     VERDICT_WORDS["APPROVED"]: "within",
     VERDICT_WORDS["APPROVED_WITH_CONDITIONS"]: "within",
 }
-_GREY_ICONS = {REFERENCE_GROUP: "flag", "Judged": "visibility", "No difference shown": "drag_handle"}
+_GREY_ICONS = {
+    REFERENCE_GROUP: "flag",
+    "Judged": "visibility",
+    "No difference shown": "drag_handle",
+    "No data": "block",
+    "Still arriving": "hourglass_top",
+    "Outcomes are back": "inventory",
+    "No alarm": "horizontal_rule",
+}
 _MARKS: dict[str, Mark] = {word: mark for mark, word in MARK_WORDS.items()} | _OTHER_WORDS
 BANNER_KEYS: dict[Mark, str] = {
     "outside": "banner_block",

@@ -40,9 +40,20 @@ Known = Sequence[tuple[DriftRow, DriftStatistics]]
 
 
 def ranked(rows: Sequence[DriftRow]) -> tuple[DriftRow, ...]:
-    """Return the rows over everybody, the most drifted first."""
-    overall = [row for row in rows if not row.table.attribute]
+    """Return the rows over everybody, the most drifted first; shares of groups are shown apart."""
+    overall = [row for row in rows if not row.table.attribute and row.table.kind != "group"]
     return tuple(sorted(overall, key=lambda row: (-psi_of(row), row.table.feature)))
+
+
+def feature_words(table: DriftTable) -> str:
+    """Return a feature's name; of what is no input, with its kind."""
+    plain = table.kind in ("numeric", "categorical", "group")
+    return table.feature if plain else f"{table.feature} ({table.kind})"
+
+
+def group_shares(rows: Sequence[DriftRow]) -> tuple[DriftRow, ...]:
+    """Return the rows that tell how many people each group of an attribute has, in the contract's order."""
+    return tuple(row for row in rows if row.table.kind == "group")
 
 
 def inside_groups(measured: Measurements, row: DriftRow) -> tuple[DriftRow, ...]:
@@ -71,7 +82,7 @@ def psi_figure(rows: Sequence[DriftRow], limits: tuple[Fraction, Fraction]) -> F
     height = len(known)
     most = max([*(found.psi for _, found in known), float(limits[1])]) * 1.08
     places = list(range(height))[::-1]
-    names = [label(row.table.feature, 28) for row, _ in known]
+    names = [label(feature_words(row.table), 28) for row, _ in known]
     return {
         "data": [_psi_bars(known, places), _chance_ticks(known, places)],
         "layout": layout(

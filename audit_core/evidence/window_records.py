@@ -1,0 +1,105 @@
+"""One revision of a period as it lies on disk: a sealed record beside the cells of its cube."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from audit_core.cube.windows import WindowCounts
+from audit_core.errors import AuditError
+from audit_core.evidence.stored import counted_from_json
+
+_REVISION = re.compile(r"r(\d{6})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What a period once held: the file, when it came (the clock of that run), its rows and outcomes."""
+
+    number: int
+    source: str
+    sha256: str
+    scored_by: str
+    received: datetime
+    rows: int
+    unlabelled: int
+
+
+def revision_numbers(folder: Path) -> list[int]:
+    """Return the numbers of a period's revisions, ascending; none where there is no such period."""
+    try:
+        names = [_REVISION.fullmatch(path.name) for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    return sorted(int(name[1]) for name in names if name)
+
+
+def seal(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record without its own seal."""
+    parts = {key: value for key, value in record.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def sealed_record(folder: Path) -> dict[str, Any]:
+    """Return what was written of a revision; an AuditError where it is not what was written there."""
+    try:
+        record: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        sound = record["sha256"] == seal(record) and record["period"] == folder.parent.name
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise broken(folder.parent.name) from error
+    if not sound:
+        raise broken(folder.parent.name)
+    return record
+
+
+def stored_window(folder: Path, record: Mapping[str, Any]) -> WindowCounts:
+    """Return the counts of a revision; an AuditError where they do not hold together."""
+    try:
+        counted = counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
+        return WindowCounts(
+            period=record["period"],
+            first=date.fromisoformat(record["first"]),
+            last=date.fromisoformat(record["last"]),
+            cube=counted.cube,
+            drift=counted.drift,
+            rows=record["rows"],
+            unlabelled=record["unlabelled"],
+            dropped=record["dropped"],
+            source=record["source"],
+            sha256=record["sha256_of_file"],
+            not_followed=tuple((str(name), str(why)) for name, why in record["not_followed"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise broken(folder.parent.name) from error
+
+
+def as_revision(record: Mapping[str, Any], number: int) -> Revision:
+    """Return what a period once held."""
+    return Revision(
+        number=number,
+        source=record["source"],
+        sha256=record["sha256_of_file"],
+        scored_by=record["scored_by"],
+        received=datetime.fromisoformat(record["received"]),
+        rows=record["rows"],
+        unlabelled=record["unlabelled"],
+    )
+
+
+def broken(what: str) -> AuditError:
+    """Return the error of a period whose record can't be relied on."""
+    return AuditError(
+        "What is stored of a window does not hold together", where=what, remedy="Send its file again"
+    )
+
+
+def record_text(record: Mapping[str, Any]) -> bytes:
+    """Return a record as the text of its file."""
+    return json.dumps(record, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
