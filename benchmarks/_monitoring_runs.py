@@ -77,10 +77,16 @@ def _yes(draw: np.random.Generator, people: npt.NDArray[np.int64], rate: float) 
     return (said & (np.arange(most) < people[:, None])).sum(axis=1).astype(float)
 
 
-def first_chart_alarm(runs: Runs, limits: tuple[float, float], *, known: float | None = None) -> Floats:
+def first_chart_alarm(
+    runs: Runs,
+    limits: tuple[float, float],
+    *,
+    known: float | None = None,
+    most: tuple[float, float] = (np.inf, np.inf),
+) -> Floats:
     """Return the first window in which the chart of either sign alarms, infinity where none does.
 
-    `limits` are those of first − second and of second − first.
+    `limits` are those of first − second and of second − first; a window counts as `most` people at most.
     """
     (bx, bn), (x, n) = runs.began, runs.live
     rate = bx / bn
@@ -90,7 +96,7 @@ def first_chart_alarm(runs: Runs, limits: tuple[float, float], *, known: float |
     for t in range(x.shape[1]):
         some = (n[:, t] > 0).all(axis=1)
         size = np.maximum(n[:, t], 1)
-        se = np.sqrt((rate * (1 - rate) / size).sum(axis=1))
+        se = np.sqrt((rate * (1 - rate) / np.minimum(size, most)).sum(axis=1))
         z = np.where(
             se > 0, (x[:, t, 0] / size[:, 0] - x[:, t, 1] / size[:, 1] - g0) / np.maximum(se, 1e-9), 0
         )

@@ -20,11 +20,12 @@ from audit_core.decision.plan import Detection, Plan, Watch
 from audit_core.decision.planning import plan_for
 from audit_core.decision.record import Audit
 from audit_core.evidence.workspace import Workspace
-from audit_core.findings.judge import blank_finding, judge_gap
+from audit_core.findings.judge import blank_finding
+from audit_core.findings.judge_gap import judge_gap
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.measure import subject_gap
-from audit_core.metrics.monitoring import calibrated_limits, cusum, standardised_gap
+from audit_core.metrics.monitoring import calibrated_limits, counted_part, cusum, standardised_gap
 from benchmarks._monitoring_runs import (
     Setting,
     came,
@@ -77,13 +78,18 @@ def _false_alarms(audit: Audit) -> Figures:
         ("example's plan", example, made),
     )
     for name, setting, limits in cases:
+        expected = (float(round(setting.people[0])), float(round(setting.people[1])))
         for sizes in ("alike", "Poisson", "uneven"):
             runs = drawn(replace(setting, sizes=sizes), RUNS, 17)
-            yield _share(f"no change, {name}, sizes {sizes}: alarms", came(first_chart_alarm(runs, limits)))
-        for said, times in (("half", 0.5), ("twice", 2.0)):
+            found = came(first_chart_alarm(runs, limits, most=expected))
+            yield _share(f"no change, {name}, sizes {sizes}: alarms", found)
+        for said, times in (("half", 0.5), ("one and a half times", 1.5), ("twice", 2.0), ("5 times", 5.0)):
             other = replace(setting, people=(setting.people[0] * times, setting.people[1] * times))
-            found = came(first_chart_alarm(drawn(other, RUNS, 18), limits))
+            runs = drawn(other, RUNS, 18)
+            found = came(first_chart_alarm(runs, limits, most=expected))
             yield _share(f"no change, {name}, {said} the people: alarms", found)
+            counted = came(first_chart_alarm(runs, limits))
+            yield _share(f"no change, {name}, {said} the people, all counted: alarms", counted)
     yield "largest share that is chance at 5 %", 5 + 300 * error(0.05, RUNS), "%"
 
 
@@ -221,8 +227,12 @@ def _first_trend(plan: Plan, watch: Watch, began: dict, live: Sequence[dict]) ->
         if chart.watch != watch.id:
             continue
         before = _pair(began, chart.high, chart.low)
-        z = [standardised_gap(_pair(window, chart.high, chart.low), before) for window in live]
-        alarm = cusum([value for value in z if value is not None], limit=chart.h).first_alarm
+        z = []
+        for window in live:
+            now = _pair(window, chart.high, chart.low)
+            move, part = standardised_gap(now, before), counted_part(now, before, chart.people)
+            z += [] if move is None or part is None else [move * part]
+        alarm = cusum(z, limit=chart.h).first_alarm
         first = min(first, alarm or first)
     return first
 

@@ -18,8 +18,7 @@ from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.pair_intervals import PairCounts
 from audit_core.metrics.regression_bounds import GroupChange, bounds_of
-from audit_core.metrics.regression_draws import RatesDrawn, Spread, drawn_rates
-from audit_core.metrics.regression_tables import JOINT, Sides
+from audit_core.metrics.regression_draws import JOINT, RatesDrawn, Sides, Spread, drawn_rates
 
 Figure = tuple[str, float, str]
 Ints = npt.NDArray[np.int64]

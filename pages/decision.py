@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.decision.record import Audit
+from audit_core.report.action import action_lines, window_lines
 from audit_core.report.escape import for_markdown
 from audit_core.report.tables import check_rows
 from audit_core.report.wording import (
     VERDICT_MARKS,
-    VERDICT_WORDS,
     explain,
     ground_sentence,
     status_word,
+    verdict_word,
 )
 from pages.ui import conflicts, robustness
 from pages.ui.collection import show_collection
@@ -32,15 +33,23 @@ def show_verdict(audit: Audit) -> None:
     """The verdict and every ground of it, the weightiest first."""
     mark = VERDICT_MARKS[audit.decision.verdict]
     with st.container(key=BANNER_KEYS.get(mark, "banner_open")):
-        st.header(f"{icon(mark)} {VERDICT_WORDS[audit.decision.verdict]}", anchor=False)
+        st.header(f"{icon(mark)} {verdict_word(audit.decision.verdict, audit.stages)}", anchor=False)
         reasons = audit.decision.reasons
         if not reasons:
             st.markdown("Every check of the contract is shown to be within its limit.")
         first, rest = reasons[:3], reasons[3:]
         st.markdown("\n".join(f"- {for_markdown(ground_sentence(reason, audit))}" for reason in first))
+        show_listed("Judged on", window_lines(audit))
         if rest:
             with st.expander(f"{len(rest)} more reasons"):
                 st.markdown("\n".join(f"- {for_markdown(ground_sentence(reason, audit))}" for reason in rest))
+        show_listed("What the contract says to do now", action_lines(audit))
+
+
+def show_listed(title: str, lines: tuple[str, ...]) -> None:
+    """A titled list, or nothing where it is empty."""
+    if lines:
+        st.markdown("\n".join((f"**{title}**", "", *(f"- {for_markdown(line)}" for line in lines))))
 
 
 def one_cell(row: dict[str, str]) -> dict[str, str]:

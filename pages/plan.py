@@ -22,12 +22,14 @@ from audit_core.report.plan import (
     window_sentence,
 )
 from audit_core.report.plan_detection import (
+    CHART_MARKS,
     READ_DETECTION,
     cannot_see,
     detection_rows,
     detection_sentence,
     precision_sentence,
 )
+from audit_core.report.plan_release import release_sentences
 from audit_core.report.table_rows import Rows
 from audit_core.report.words import NOT_DISCRIMINATION, NOT_SIGNED, VERDICT_WORDS
 from pages.ui import cached
@@ -43,17 +45,15 @@ DOWNLOADS: tuple[tuple[str, PlanFile, str, str], ...] = (
 MOST_CARDS = 4
 UNRELEASED = ("BLOCKED", "INCONCLUSIVE")
 ONLY_IF = "The plan is for the day this release is approved; nothing is watched before."
-CHART_MARKS = (
-    "The bar is either kind of alert, the circle a confirmed one, the diamond a trend; the numbers beside a "
-    "bar are those of either."
-)
 
 
 def show_watches(plan: Plan) -> None:
     """Every line of the plan, and what its alerts do."""
     st.header("What is watched", anchor=False)
+    for said in release_sentences(plan):
+        st.markdown(for_markdown(said))
     rows = watch_rows(plan)
-    show_table(rows, "Every watch with its limit, cadence, alerts, owner and time to acknowledge")
+    show_table(rows, "Every watch with its limit, state at release, cadence, alerts, owner and hours")
     csv_button(rows, f"{plan.id}-watches.csv")
     st.header("What an alert does", anchor=False)
     st.markdown(LEVELS)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from audit_core.contract.schema import Check, Limit, Response, Subject
 from audit_core.decision.plan import (
+    AtRelease,
     Detection,
     LabelRule,
     Plan,
@@ -68,15 +69,20 @@ def drift_watch(feature: str, name: str | None = None) -> Watch:
     return watch_of(
         check, name or f"input_drift_{feature}", origin="drift", confirmed="ticket", unconfirmed="none",
         owner="data_scientist", acknowledge_hours=48, needs_labels=False,
+        at_release=AtRelease(status="moderate"),
     )  # fmt: skip
 
 
 IMPACT = Limit(min=Fraction(8, 10))
 WATCHES = (
-    watch_of(check_of("live_tpr_gap")),
+    watch_of(
+        check_of("live_tpr_gap"),
+        at_release=AtRelease(status="FAIL", evidence="CONFIRMED", waived=True),
+    ),
     watch_of(
         check_of("adverse_impact", "selection_rate", compare="ratio", limit=IMPACT),
         origin="release", confirmed="ticket", owner="counsel", acknowledge_hours=48, needs_labels=False,
+        at_release=AtRelease(status="INCONCLUSIVE", evidence="UNSUPPORTED"),
     ),
     drift_watch("employment_gap_months"),
     drift_watch("commute_km"),

@@ -32,7 +32,14 @@ from audit_core.errors import AuditError, ModelError, SourceError, UsageError
 from audit_core.evidence.record_file import seal
 from audit_core.evidence.stored import cells_to_bytes, counted_from_json, counted_to_json
 from audit_core.evidence.workspace import Workspace
-from audit_core.report.result import result_bytes
+from audit_core.report.headline import headline
+from audit_core.report.pdf_page import page_values
+from audit_core.report.published import published
+from audit_core.report.published_result import published_result
+from audit_core.report.result import result_bytes, result_schema
+from audit_core.report.step_summary import step_summary_bytes
+from audit_core.report.summary import summary
+from audit_core.report.summary_notes import not_known
 from audit_core.sources.baseline import LARGEST, is_result, read_result, result_in
 from audit_core.sources.tables import connect, open_table
 from pages.ui.running import inputs_of
@@ -413,6 +420,10 @@ HOSTILE = {
     "no rates": lambda d: {k: v for k, v in d.items() if k != "rates"},
     "a strange verdict": lambda d: d | {"decision": d["decision"] | {"verdict": "FINE"}},
     "a verdict that is a list": lambda d: d | {"decision": d["decision"] | {"verdict": ["APPROVED"]}},
+    "decided under another contract": lambda d: d | {"contract": d["contract"] | {"sha256": "0" * 64}},
+    "a contract that is a word": lambda d: d | {"contract": "small"},
+    "a contract without a version": lambda d: d["contract"].pop("version") and d,
+    "a contract whose id is a number": lambda d: d | {"contract": d["contract"] | {"id": 7}},
     "a strange id": lambda d: d | {"audit_id": "A-20261116-../../ff"},
     "an id of other digits": lambda d: d | {"audit_id": "A-٢٠٢٦١١١٦-abcdef01"},
     "a strange moment": lambda d: d | {"created_at": "yesterday"},
@@ -458,6 +469,51 @@ def test_a_hidden_group_is_left_out_and_the_others_stay(good):
             entry.update(status="suppressed", numerator=None, denominator=None)
     counted = count_result(result_in(json.dumps(data).encode(), "audit.json"), SPEC)
     assert list(counted.outcomes(("g",))) == [("B",)]
+
+
+# The contract a result was decided under
+
+
+def with_result(folder, good, terms, **changed):
+    """The baseline that a result gives under a contract."""
+    data = {key: value for key, value in (good | changed).items() if value is not None}
+    path = folder / "audit.json"
+    path.write_text(json.dumps(data))
+    request = request_of(folder / "rows.csv", terms, baseline=path)
+    return given_baseline(request, parse_contract(terms.encode(), "c"), Workspace(folder / "w")).known
+
+
+def test_a_result_names_its_contract_and_the_baseline_its_version(tmp_path, good):
+    assert good["contract"] == {"id": "small", "version": "7", "sha256": SPEC.sha256}
+    for policy in ("last_approved", "given"):
+        found = with_result(tmp_path, good, f"{CONTRACT}baseline: {{policy: {policy}}}\n")
+        assert (found.contract_version, found.other_contract) == ("7", "")
+    older = with_result(tmp_path, good, f"{CONTRACT}baseline: {{policy: last_approved}}\n", contract=None)
+    assert (older.contract_version, older.other_contract) == ("", "")  # from before results named it
+    assert older.audit_id == found.audit_id and same(older.other, found.other)
+
+
+def test_a_result_of_another_contract_is_refused_as_the_last_approved_and_labelled_as_a_given_one(
+    tmp_path, good
+):
+    other = good["contract"] | {"id": "loans"}
+    last, given_one = (f"{CONTRACT}baseline: {{policy: {name}}}\n" for name in ("last_approved", "given"))
+    with pytest.raises(UsageError, match=r"decided under contract “loans”.*approved under “small”") as caught:
+        with_result(tmp_path, good, last, contract=other)
+    assert "policy: given" in caught.value.remedy
+    found = with_result(tmp_path, good, given_one, contract=other)
+    assert (found.contract_version, found.other_contract) == ("", "loans, version 7")
+    assert found.fingerprint != with_result(tmp_path, good, given_one).fingerprint
+    with_result(tmp_path, good, given_one, contract=other)  # written again, to be audited against
+    workspace = Workspace(tmp_path / "w")
+    rows = csv(tmp_path, table(seed=4))
+    audit = run_audit(request_of(rows, given_one, baseline=tmp_path / "audit.json"), workspace)
+    told = "decided under another contract (loans, version 7); its approval says nothing about the limits"
+    assert any(told in line for line in not_known(audit))
+    assert (
+        json.loads(result_bytes(audit))["regression"][0]["baseline"]["other_contract"] == "loans, version 7"
+    )
+    assert workspace.load(audit.id).counted.baseline == audit.counted.baseline
 
 
 def test_a_result_too_large_is_not_read_whole(tmp_path):
@@ -588,6 +644,13 @@ def test_the_canary_is_judged_alone_on_its_latest_days(tmp_path, capfd, rate_of_
     found = json.loads((tmp_path / "a.json").read_bytes())
     assert [finding["check"] for finding in found["findings"]] == ["live"]
     assert "live: the 300 rows of 2026-11-14 to 2026-11-15 (window 2d)" in out
+    word = ("Canary within its limits", "Halt or roll back", "Cannot decide yet")[code]
+    assert word in out and "Do not release" not in out and "Approved within contract" not in out
+    days = {"asked": "2d", "from": "2026-11-14", "to": "2026-11-15", "rows": 300, "whole_file": None}
+    assert found["findings"][0]["window"] == days
+    said = "Judged on the 300 rows of 2026-11-14 to 2026-11-15 (window 2d)."
+    assert found["findings"][0]["sentence"].endswith(said)
+    assert list(result_schema()["properties"]) == list(result_schema()["required"])
     told = "rollback: put the approved model back; tell oncall (Night shift, night@example.com)"
     assert (told in out) == (code == 1)
     kept = Workspace(tmp_path / "w").entries()[0]
@@ -629,6 +692,60 @@ def test_a_window_that_cannot_be_cut_is_judged_on_all_rows_and_says_so(tmp_path,
     main([str(argument) for argument in [*arguments, "--workspace", tmp_path / "w"]])
     out = " ".join(capfd.readouterr().out.split())
     assert "live: all 240 rows, not the last 2d alone: its periods are not single days" in out
+    entry = Workspace(tmp_path / "w").entries()[0]
+    (finding,) = json.loads(result_bytes(Workspace(tmp_path / "w").load(entry.id)))["findings"]
+    assert finding["window"] == {
+        "asked": "2d", "from": None, "to": None, "rows": 240, "whole_file": "its periods are not single days",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def breach(tmp_path):
+    """A canary that has to stop, and its workspace."""
+    request = replace(request_of(live(tmp_path, 0.1)), stages=("canary",))
+    return run_audit(request, Workspace(tmp_path / "w"))
+
+
+def test_documents_of_a_canary_name_its_days_and_speak_of_a_model_in_use(breach):
+    assert headline(breach).word == "Halt or roll back"
+    page = page_values(summary(published(breach)))
+    assert page["verdict"]["word"] == "Halt or roll back"
+    (told,) = published_result(breach)["findings"]
+    assert told["privacy"] == "shown" and told["window"]["rows"] == 300
+    assert published_result(breach)["contract"] == {"id": "small", "version": "7", "sha256": SPEC.sha256}
+    said = step_summary_bytes(breach).decode()
+    assert "Halt or roll back" in said and "Do not release" not in said
+
+
+def test_days_whose_counts_would_tell_of_a_few_people_are_withheld_in_documents(tmp_path):
+    def told(**few):
+        rows = pd.read_csv(live(tmp_path, 0.5))
+        late = rows["day"] >= "2026-11-14"
+        keep = rows["g"].eq("A") & (late if few["late"] else ~late) & rows["score"].ge(0.5)
+        drop = rows[keep].index[few["left"] :]  # selected of A: a few in the window, or a few before it
+        path = csv(tmp_path, rows.drop(drop), "few.csv")
+        audit = run_audit(replace(request_of(path), stages=("canary",)), Workspace(tmp_path / "w"))
+        assert audit.findings[0].window.whole is None
+        return published_result(audit)["findings"][0]
+
+    assert told(late=True, left=30)["privacy"] == "shown"
+    for late in (True, False):
+        hidden = told(late=late, left=4)
+        assert hidden["privacy"] == "suppressed" and hidden["window"] is None
+        assert hidden["high_group"] is None and hidden["value"] is None and "300" not in hidden["sentence"]
+
+
+def test_the_release_decision_page_names_the_days_and_what_is_to_be_done(breach, tmp_path, monkeypatch):
+    monkeypatch.setenv("EVENHAND_WORKSPACE", str(tmp_path / "w"))
+    monkeypatch.setenv("EVENHAND_DEBUG", "1")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["audit"] = breach.id
+    app = app.run().switch_page("pages/decision.py").run()
+    assert not app.exception
+    assert any("Halt or roll back" in header.value for header in app.header)
+    said = words(app).replace("\\", "")
+    assert "the 300 rows of 2026-11-14 to 2026-11-15 (window 2d)" in said
+    assert "rollback: put the approved model back; tell oncall" in said and "Do not release" not in said
 
 
 def test_a_failure_before_release_says_what_the_contract_wants_done(capfd, hiring_workspace, hiring_audit):

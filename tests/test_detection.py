@@ -10,7 +10,8 @@ from planning_factory import TEXT, cube_with
 
 from audit_core.contract.yaml import parse_contract
 from audit_core.cube.counted import Counted, Intake
-from audit_core.findings.judge import blank_finding, judge_gap
+from audit_core.findings.judge import blank_finding
+from audit_core.findings.judge_gap import judge_gap
 from audit_core.metrics.detection import (
     NEVER,
     Change,
@@ -26,7 +27,7 @@ from audit_core.metrics.detection import (
 )
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.measure import subject_gap
-from audit_core.metrics.monitoring import calibrated_limit, cusum, standardised_gap
+from audit_core.metrics.monitoring import calibrated_limit, counted_part, cusum, standardised_gap
 
 CONTRACT = parse_contract(TEXT.encode(), "contract.yaml")
 GROUPS = ("man", "nonbinary", "woman")
@@ -98,7 +99,9 @@ def test_trend_alarms_are_those_of_the_chart_itself():
     for run in range(30):
         baseline = tuple(count(began[run, g], size) for g, size in ((0, 1000), (1, 800)))
         tables = [tuple(map(count, x[run, t], n[run, t])) for t in range(12)]
-        z = [standardised_gap(table, baseline) for table in tables]
+        z = [
+            standardised_gap(table, baseline) * counted_part(table, baseline, (200, 150)) for table in tables
+        ]
         assert found.trend[run] == (cusum(z, limit=6.0).first_alarm or NEVER)
         confirmed = confirmed_gap(x[run], n[run], setting)
         assert found.level[run] == (int(confirmed.argmax()) + 1 if confirmed.any() else NEVER)

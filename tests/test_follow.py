@@ -17,6 +17,7 @@ from audit_core.cube.calendar import calendar, period_name
 from audit_core.cube.calendar import window_of as calendar_window_of
 from audit_core.decision.follow import follow
 from audit_core.errors import UsageError
+from audit_core.report.windows import grown_sentence
 
 APART = {"men": (95, 100), "women": (55, 100)}
 """A gap of 40 points: confirmed on a hundred people each."""
@@ -158,15 +159,15 @@ def test_late_outcomes_are_waited_for_then_overdue_and_never_judged(release):
     young = followed(release, [("2026-11", waits)], as_of="2026-12-03")
     assert [(v.state, v.rows, v.labelled) for v in young.windows] == [("maturing", 600, 400)]
     assert [p.why for p in young.points] == ["maturing"]
-    assert all(rate.maturing for rate in young.rates if rate.metric == "tpr")
-    assert not any(rate.maturing for rate in young.rates if rate.metric == "selection_rate")
+    assert {rate.maturing for rate in young.rates if rate.metric == "tpr"} == {True}
+    assert {rate.maturing for rate in young.rates if rate.metric == "selection_rate"} == {False}
     shown = [("2026-11", waits), ("2026-12", WITHIN)]
     old = followed(release, shown, as_of="2027-01-31")
     assert [v.state for v in old.windows] == ["overdue", "complete"]
     assert kinds(followed(release, shown[:1], as_of="2027-01-31"))[0][:3] == (
         "labels_overdue", "ticket", ("2026-11",),
     )  # fmt: skip
-    assert all(p.finding is None for p in old.points if p.window == "2026-11")
+    assert [p.finding for p in old.points if p.window == "2026-11"] == [None]
 
 
 def test_windows_are_added_up_where_one_alone_is_too_short(release):
@@ -198,7 +199,8 @@ def test_the_trend_is_a_cusum_of_single_windows(release):
             expected.append(None)
             continue
         (a, n), (b, m) = counts["men"], counts["women"]
-        z = (a / n - b / m - (p1 - p2)) / math.sqrt(p1 * (1 - p1) / n + p2 * (1 - p2) / m)
+        most = [min(size, people) for size, people in zip((n, m), chart.people, strict=True)]
+        z = (a / n - b / m - (p1 - p2)) / math.sqrt(p1 * (1 - p1) / most[0] + p2 * (1 - p2) / most[1])
         total = max(0.0, total + z - plan.trend.allowance)
         expected.append(total)
     assert [p.value for p in own] == pytest.approx(expected)
@@ -206,6 +208,27 @@ def test_the_trend_is_a_cusum_of_single_windows(release):
     alarms = [one for one in found.incidents if one.kind == "trend"]
     assert bool(alarms) == any(p.alarm for p in own)
     assert {one.level for one in alarms} <= {"ticket"}
+
+
+def test_people_beyond_those_a_limit_was_made_for_add_nothing_to_the_release_s_own_error(release):
+    """The same gap of four times the people: the chart takes it for that of the people expected."""
+    _, plan = release
+    chart = next(c for c in plan.trend.charts if c.high == ("man",))
+    n, m = chart.people
+    once = {"men": (n * 8 // 10, n), "women": (m * 7 // 10, m)}
+    often = {name: (4 * x, 4 * size) for name, (x, size) in once.items()}
+    few, many = (
+        next(p for p in followed(release, [("2026-11", counts)]).trends if p.high == chart.high)
+        for counts in (once, often)
+    )
+    assert (few.counts, many.counts) == (1.0, pytest.approx(0.5))
+    assert many.z == pytest.approx(2 * few.z) and many.value == pytest.approx(few.value)
+    assert grown_sentence([few]) == "" and "Make the plan again" in grown_sentence([few, many])
+
+
+def test_scores_say_nothing_of_how_many_outcomes_come_back(release):
+    found = followed(release, [("2026-11", BEYOND)])
+    assert found.estimates and "label_coverage" not in {one.metric for one in found.estimates}
 
 
 def test_a_watch_of_what_is_not_there_is_never_within_its_limit(release):

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from audit_core.contract.compose import LARGEST, composed
 from audit_core.contract.schema import Limit
-from audit_core.decision.plan import Detection, LabelRule, Step, WindowRule
+from audit_core.decision.plan import AtRelease, Detection, LabelRule, Step, WindowRule
 from audit_core.errors import ContractError, PlanError
 from audit_core.evidence.plan_file import (
     MOST_NODES,
@@ -34,6 +34,10 @@ days = st.dates(date(2026, 1, 1), date(2030, 1, 1))
 shares = st.integers(0, 10_000).map(lambda n: n / 10_000)
 decimals = st.integers(0, 1000).map(lambda n: Fraction(n, 1000))
 LEVELS = ("page", "ticket", "none")
+stood = st.sampled_from([
+    AtRelease(), AtRelease(status="major"), AtRelease(status="NOT_RUN", evidence="UNSUPPORTED"),
+    AtRelease(status="FAIL", evidence="CONFIRMED", waived=True),
+])  # fmt: skip
 reals = st.floats(0, 1e9, allow_subnormal=False).filter(lambda x: x == 0 or x > 1e-9)
 
 
@@ -43,7 +47,7 @@ def plans(draw):
     limit = Limit(warn=draw(st.none() | st.just(Fraction(1, 100))), max=draw(decimals) + Fraction(1, 50))
     check = check_of("c", of=((draw(said),),), limit=replace(limit, max=min(limit.max, Fraction(1))))
     watches = tuple(
-        watch_of(check, name, owner=draw(said), confirm=draw(st.integers(1, 9)),
+        watch_of(check, name, owner=draw(said), at_release=draw(stood), confirm=draw(st.integers(1, 9)),
                  acknowledge_hours=draw(st.integers(0, 99)), confirmed=draw(st.sampled_from(LEVELS)))
         for name in names
     )  # fmt: skip
@@ -61,6 +65,7 @@ def plans(draw):
         contract_id=draw(said), contract_version=draw(said), model_name=draw(said), silence_owner=draw(said),
         reviews=tuple(draw(st.lists(days, max_size=3))), escalation=(Step(after_hours=0, to=draw(said)),),
         labels=LabelRule(complete=min(draw(decimals), Fraction(1)), due_days=draw(st.integers(0, 99))),
+        level=Fraction(draw(st.integers(501, 999)), 1000), privacy_floor=draw(st.integers(1, 99)),
     )  # fmt: skip
 
 
@@ -127,6 +132,9 @@ WRONG = (
     ("max: 0.1}", "min: 0.1}", "limit-missing"),
     ("max: 0.1}", "max: .nan}", "not-a-number"),
     ("complete: 0.9", "complete: 90", "out-of-range"),
+    ("level: 0.95", "level: 0.5", "out-of-range"),
+    ("privacy_floor: 10", "privacy_floor: 0", "out-of-range"),
+    ("{status: FAIL,", "{status: FAILED,", "unknown-value"),
     ("starts: 2026-11-01", "starts: 2026-11-31", "not-a-date"),
     ("ends: 2027-04-30", "ends: 2025-04-30", "out-of-range"),
     ("ends: 2027-04-30", "ends: 9999-04-30", "out-of-range"),
@@ -195,6 +203,6 @@ def test_a_plan_is_too_large_for_its_bytes_before_it_is_for_its_values():
     drift = PLAN.watches[2]
     watches = tuple(replace(drift, id=f"drift.{n}") for n in range(40))
     text = plan_text(replace(PLAN, watches=watches, detection=(), trend=replace(PLAN.trend, charts=())))
-    assert composed(text, len(watches) * 60)[1] == []
+    assert composed(text, len(watches) * 65)[1] == []
     each = len(text.encode()) // len(watches) - 100
-    assert LARGEST // each * 60 <= MOST_NODES
+    assert LARGEST // each * 65 <= MOST_NODES

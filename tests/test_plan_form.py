@@ -145,7 +145,7 @@ def test_giving_up_brings_text_and_form_back(page):
 
 
 def test_the_screen_says_what_nobody_checks_and_what_sources_cannot_show(page):
-    assert "Not checked at any stage: source" in said(page)
+    assert "Not checked at any stage: groups by source" in said(page)
     heads = [list(table.value.columns) for table in page.table]
     assert any("Monitoring" in head for head in heads)
     assert any("What it cannot show" in head for head in heads)

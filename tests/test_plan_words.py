@@ -20,7 +20,7 @@ from words_checker import Rendered, lines, row_unit, violations
 
 from audit_core.cli import main
 from audit_core.cube.no_rows import no_rows
-from audit_core.decision.plan import WindowRule
+from audit_core.decision.plan import AtRelease, WindowRule
 from audit_core.decision.planning import plan_for
 from audit_core.evidence.plan_file import read_plan
 from audit_core.report.charts.plan import detection_alt, detection_figure
@@ -28,6 +28,7 @@ from audit_core.report.commitments import commitment_lines, commitments
 from audit_core.report.html import report_html
 from audit_core.report.plan import (
     ALERTS,
+    AT_RELEASE,
     WATCHED,
     alert_rows,
     escalation_rows,
@@ -47,6 +48,7 @@ from audit_core.report.plan_detection import (
     share_words,
 )
 from audit_core.report.plan_document import plan_document
+from audit_core.report.plan_release import release_sentences, release_words
 from audit_core.report.plan_terminal import plan_table
 from audit_core.report.published import published
 from audit_core.report.release_plan import NO_PLAN, release_plan
@@ -139,6 +141,31 @@ def test_inputs_that_are_watched_alike_stand_in_one_line_each_by_its_name():
     assert [row[WATCHED] for row in rows][2:] == ["Drift of employment_gap_months and commute_km"]
     other = watch_of(drift_watch("age").check, "drift.age", origin="drift", owner="counsel")
     assert len(watch_rows(replace(PLAN, watches=(*PLAN.watches, other)))) == len(rows) + 1
+
+
+def test_how_a_check_stood_at_release_is_told_before_anything_is_watched():
+    known, lacking = release_sentences(PLAN)
+    assert known.startswith(
+        "Already outside a limit or a warning at release: true positive rate gap by gender "
+        "(outside its limit, confirmed; accepted by an exception); drift of employment_gap_months (moderate"
+    )
+    assert lacking == (
+        "Could not be judged at release for lack of people, so the windows are the first evidence: "
+        "selection rate ratio by gender."
+    )
+    assert watch_rows(PLAN)[1][AT_RELEASE] == "not judged: too few people"
+    assert known in plan_document(PLAN) and lacking.split(":")[0] in " ".join(in_terminal(PLAN).split())
+    open_ = AtRelease(status="INCONCLUSIVE", evidence="UNCONFIRMED")
+    assert (
+        "the range held the limit"
+        in release_sentences(replace(PLAN, watches=(replace(PLAN.watches[0], at_release=open_),)))[0]
+    )
+    unjudged = tuple(replace(watch, at_release=AtRelease()) for watch in PLAN.watches)
+    assert release_sentences(replace(PLAN, watches=unjudged)) == ()
+    assert {row[AT_RELEASE] for row in watch_rows(replace(PLAN, watches=unjudged))} == {"–"}
+    assert release_words(AtRelease(status="PASS", evidence="CONFIRMED")) == "within its limit"
+    many = tuple(replace(PLAN.watches[2], id=f"w{n}") for n in range(15))
+    assert "; and 3 more." in release_sentences(replace(PLAN, watches=many))[0]
 
 
 def test_outcomes_of_one_level_stand_together():
@@ -246,6 +273,12 @@ def test_the_result_holds_the_plan_or_says_why_not(audit):
     plan = plan_for(audit, date(2026, 11, 20), detect=False)
     assert made["id"] == plan.id
     assert [watch["id"] for watch in made["watches"]] == [watch.id for watch in plan.watches]
+    assert (made["level"], made["privacy_floor"]) == (0.95, 10)
+    for told, watch in zip(made["watches"], plan.watches, strict=True):
+        stood = watch.at_release
+        assert (told["at_release"] or {"status": ""})["status"] == stood.status
+        assert not stood.status or told["at_release"]["evidence"] == (stood.evidence or None)
+    assert {bool(told["at_release"]) for told in made["watches"]} == {True, False}
     assert made["watches"][0]["limit"] == {"min": None, "max": 0.1, "warn": 0.08}
     Draft202012Validator(result_schema()["properties"]["plan"]).validate(made)
     nothing = result(audit_of(counts=no_rows()))

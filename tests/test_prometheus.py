@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,10 @@ def test_every_watch_pages_or_tickets_as_the_plan_says():
     ticket = made["live_tpr_gap", "EvenhandUnconfirmed"]
     assert ticket.labels["severity"] == "ticket"
     assert "A page goes" not in ticket.annotations["description"]
+    known = "Known since the release: outside its limit, confirmed; accepted by an exception."
+    assert known in page.annotations["description"]
+    assert "Known since" not in made["live_tpr_gap", "EvenhandTrend"].annotations["description"]
+    assert "Known since" not in made["adverse_impact", "EvenhandConfirmed"].annotations["description"]
     assert ("adverse_impact", "EvenhandWarning") not in made  # it has no warning
     assert ("adverse_impact", "EvenhandTrend") not in made  # it has no chart
     for alert in ("EvenhandNoWindow", "EvenhandNotRunning", "EvenhandOutcomesOverdue", "EvenhandPlanEnded"):
@@ -205,6 +210,20 @@ def test_estimates_are_marked_and_stand_on_enough_people(followed):
     assert {labels["window"] for labels, _ in found} == {"2027-04"}  # the others' outcomes are back
     few = tuple(replace(rate, people=49.9) for rate in followed.estimates)
     assert "evenhand_estimated_rate" not in series(textfile(replace(followed, estimates=few)))
+
+
+def test_the_floor_and_the_level_are_those_of_the_contract(followed):
+    finding = gap_finding(4)
+    point = replace(
+        points(followed.windows)[0], finding=replace(finding, low=replace(finding.low, numerator=40))
+    )
+    for floor, shown in ((10, True), (41, False)):
+        plan = replace(followed.plan, privacy_floor=floor, level=Fraction(9, 10))
+        found = series(textfile(replace(followed, plan=plan, points=(point,))))
+        assert ("evenhand_watch_value" in found) is shown
+        assert found["evenhand_plan_info"][0][0]["level"] == "0.9"
+    plan = replace(followed.plan, privacy_floor=10_000)
+    assert "evenhand_estimated_rate" not in series(textfile(replace(followed, plan=plan)))
 
 
 def test_what_is_absent_or_stands_on_few_people_has_no_line(followed):

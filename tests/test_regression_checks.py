@@ -309,7 +309,7 @@ def test_another_limit_is_tried_and_another_level_measured_again(worse):
 
 def test_charts_and_tables_tell_the_same(worse):
     titles = dict(comparisons(worse))
-    assert next(iter(titles)) == "Increase of the TPR gap by gender (no_regression)"
+    assert next(iter(titles)) == "Increase of the true positive rate gap by gender (no_regression)"
     for finding in titles.values():
         for row in worse.measurements.changes(finding.subject, finding.metric, finding.change or "gap"):
             marks = change_marks(finding, row, worse)
@@ -319,7 +319,7 @@ def test_charts_and_tables_tell_the_same(worse):
             assert all(mark.name in change_alt(row, marks) for mark in marks)
             assert bool(before_after_figure(row, "outside")["data"]) == (row.gap is not None)
             assert before_after_alt(row)
-    table = change_rows(titles["Increase of the TPR gap by gender (no_regression)"],
+    table = change_rows(titles["Increase of the true positive rate gap by gender (no_regression)"],
                         worse.measurements.changes(("gender",), "tpr", "gap")[0], worse)  # fmt: skip
     assert table[-1]["Before"] == "9.2 pts (woman, n=800, to man, n=815)"
     assert table[1]["Only before"] == "130"

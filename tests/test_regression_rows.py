@@ -24,10 +24,9 @@ from audit_core.metrics.measure import changes
 from audit_core.metrics.pair_intervals import PairCounts, newcombe_paired
 from audit_core.metrics.regression import risk_change
 from audit_core.metrics.regression_bounds import GroupChange, bounds_of, change_interval
-from audit_core.metrics.regression_draws import RatesDrawn, drawn_rates
+from audit_core.metrics.regression_draws import RatesDrawn, Sides, drawn_rates
 from audit_core.metrics.regression_risk import joint_chance, risk_bounds, trigger_chance, triggers
 from audit_core.metrics.regression_rows import change_of, harms_of
-from audit_core.metrics.regression_tables import Sides
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "baseline_regression.json").read_text("utf-8"))
 CHECKS = """\

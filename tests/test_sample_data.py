@@ -227,7 +227,10 @@ def test_the_approved_baseline_was_really_audited_and_approved():
     shipped = read_result(HIRING / "approved" / "audit.json")
     again = result_in(content, "audit.json")
     assert shipped.verdict == again.verdict and shipped.created_at == again.created_at
-    assert shipped.contract_sha256 == hashlib.sha256(CONTRACT.read_bytes()).hexdigest()
+    told = json.loads((HIRING / "approved" / "audit.json").read_bytes())["contract"]
+    digest = hashlib.sha256(CONTRACT.read_bytes()).hexdigest()
+    assert told == {"id": "hiring-screen", "version": "3", "sha256": digest}
+    assert (shipped.contract_id, shipped.contract_version) == ("hiring-screen", "3")
     model = hashlib.sha256((HIRING / "baseline.joblib").read_bytes()).hexdigest()
     assert shipped.model_sha256 == again.model_sha256 == model
     assert len(shipped.groups) > 30 and shipped.groups == again.groups

@@ -15,9 +15,10 @@ from audit_core.cube.bands import Bands
 from audit_core.cube.counted import GroupRanks
 from audit_core.cube.ranks import NANO, ExposureSums, rank_sums
 from audit_core.metrics.exposure import group_exposure
-from audit_core.metrics.measure import measure, seed_of
+from audit_core.metrics.measure import measure
 from audit_core.metrics.measurements import CalibrationRow
 from audit_core.metrics.recalibration import Recalibration
+from audit_core.metrics.seeds import seed_of
 from audit_core.report import score_tables
 from audit_core.report.result import result, result_schema
 

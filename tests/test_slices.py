@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from audit_core.metrics.catalogue import RATES
-from audit_core.metrics.measure import seed_of
+from audit_core.metrics.seeds import seed_of
 from audit_core.metrics.shrunk import beta_binomial
 from audit_core.metrics.slice_cells import Weights, cells_of, more_harmed, split, tabulate
 from audit_core.metrics.slices import _Search, visible_difference, worse_side, worst_slices

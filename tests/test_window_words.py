@@ -63,7 +63,7 @@ WHO = "Ticket to ml_owner, to be acknowledged by 2027-03-01 13:00 UTC."
 GAP = "the true positive rate gap by gender"
 NUMBERS = (
     "woman 44.9 % (n=490), man 74.0 % (n=520), a gap of 29.1 pts "
-    "(interval 23.2 to 34.8; at least 24.2, at most 33.9)."
+    "(95 % interval 23.2 to 34.8; at least 24.2, at most 33.9)."
 )
 SENTENCES = {
     "confirmed": f"Since 2027-02 {GAP} is shown to be over its limit of 10.0 pts. "
@@ -132,11 +132,12 @@ def test_a_ratio_is_under_its_limit_and_the_contract_says_what_happens():
 def test_a_value_names_the_group_that_decides_and_equal_groups_are_told_once():
     low = gap_finding(4).low
     value = replace(gap_finding(4), compare="value", metric="base_rate", high=None, value=low.value)
-    assert numbers_text(value) == (
-        "the group that decides is woman, 44.9 % (interval 23.2 to 34.8; at least 24.2, at most 33.9; n=490)"
+    assert numbers_text(value, PLAN.level) == (
+        "the group that decides is woman, 44.9 % (95 % interval 23.2 to 34.8; "
+        "at least 24.2, at most 33.9; n=490)"
     )
     same = replace(gap_finding(4), high=low, value=Fraction(0))
-    assert numbers_text(same).startswith(
+    assert numbers_text(same, PLAN.level).startswith(
         "woman 44.9 % (n=490), the same in every group compared, a gap of 0.0 pts"
     )
 
@@ -240,6 +241,14 @@ def test_a_record_tells_of_no_count_under_the_floor(few):
     assert "Its numbers stand on a count under 10 people and are not shown." in record["sentence"]
     assert "29.1" not in text and f"n={n}" not in text and '"numerator"' not in text
     assert "n=" in incident_sentence(one, PLAN)  # an analyst's own terminal shows them
+
+
+def test_the_floor_and_the_level_of_a_record_are_those_of_its_plan():
+    assert "(95 % interval" in incident_json(incident(), PLAN)["sentence"]
+    other = replace(PLAN, level=Fraction(9, 10), privacy_floor=500)
+    assert "(90 % interval" in incident_sentence(incident(), other)
+    record = incident_json(incident(), other)
+    assert record["evidence"] is None and "a count under 500 people" in record["sentence"]
 
 
 def test_an_interval_without_an_upper_end_is_null_in_a_record():

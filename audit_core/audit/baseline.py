@@ -8,7 +8,7 @@ from pathlib import Path
 from audit_core.audit.request import LAST_APPROVED, AuditRequest
 from audit_core.audit.scoring import Asked, Reading, scored_by
 from audit_core.contract.schema import ReleaseContract
-from audit_core.cube.baseline import Approval, Baseline
+from audit_core.cube.baseline import APPROVALS, Baseline
 from audit_core.cube.build_baseline import (
     BASELINE_COLUMN,
     beside_by_column,
@@ -25,11 +25,6 @@ from audit_core.report.escape import clip
 from audit_core.sources.baseline import AuditResult, is_result, read_result
 from audit_core.sources.files import find_files, fingerprint
 from audit_core.sources.tables import Source, Table, open_table
-
-_APPROVAL: dict[str, Approval] = {
-    "APPROVED": "approved",
-    "APPROVED_WITH_CONDITIONS": "approved_with_conditions",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +176,7 @@ def _last(request: AuditRequest, contract: ReleaseContract, workspace: Workspace
     )
     known = Baseline(
         name=found.audit_id,
-        approval=_APPROVAL[found.verdict],
+        approval=APPROVALS[found.verdict],
         paired=None,
         other=without_scores(found.counted.cube),
         audit_id=found.audit_id,
@@ -208,14 +203,14 @@ def _of_result(result: AuditResult, other: CountCube, contract: ReleaseContract)
     elsewhere = bool(result.contract_id) and result.contract_id != contract.id
     if elsewhere and contract.baseline is not None and contract.baseline.policy == "last_approved":
         raise UsageError(
-            f"The baseline was decided under contract “{clip(result.contract_id, 48)}”, and this contract compares "
-            f"with the last release approved under its own, “{contract.id}”",
+            f"The baseline was decided under contract “{clip(result.contract_id, 48)}”, but this contract "
+            f"compares with the last release that was approved under “{contract.id}”",
             where=result.name,
             remedy="Give a result of this contract, or state policy: given under baseline",
         )
     return Baseline(
         name=result.name,
-        approval=_APPROVAL.get(result.verdict, "not_approved"),
+        approval=APPROVALS.get(result.verdict, "not_approved"),
         paired=None,
         other=other,
         audit_id=result.audit_id,

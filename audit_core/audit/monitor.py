@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit_core.audit.released import require_release
 from audit_core.audit.request import AuditRequest, Progress
 from audit_core.audit.scoring import Reading, scored
 from audit_core.cube.build_windows import count_windows
@@ -106,6 +107,7 @@ def run_monitor(
     store.write_plan(plan_text(plan))
     tell("Judging the watches", 0.92)
     windows, seen = store.windows(), store.raised()
+    _require_forward(windows, request.as_of)
     followed = follow(plan, release, windows, request.as_of, seen)
     if opened and opened.runs and not seen:
         seen = {found.id: _first_run(opened.runs, followed, found) for found in followed.incidents}
@@ -122,28 +124,6 @@ def _first_run(runs: Sequence[datetime], followed: Followed, found: Incident) ->
     """The first of the runs that was made after the window an incident began in."""
     last = next(view.last for view in followed.windows if view.name == found.began)
     return next((run for run in runs if run.astimezone(UTC).date() > last), followed.as_of)
-
-
-def require_release(plan: Plan, audit: Audit) -> None:
-    """Refuse a plan that was made of another release: its limits and its reference are of something else.
-
-    Raises
-    ------
-    UsageError
-        The audit, its contract or its counts are not those the plan names.
-    """
-    pairs = (
-        ("audit", plan.audit_id, audit.id),
-        ("contract", plan.contract_sha256, audit.contract.sha256),
-        ("counts", plan.cube_sha256, audit.counted.cube.fingerprint),
-    )
-    for what, named, found in pairs:
-        if named != found:
-            raise UsageError(
-                f"The plan was made of another release: its {what} is not the one at hand",
-                where=plan.id,
-                remedy="Make a plan of this release with evenhand plan",
-            )
 
 
 def _model_sha256(request: MonitorRequest) -> str:
@@ -251,6 +231,18 @@ def _require_apart(periods: Sequence[tuple[str, str]]) -> None:
             f"Two files of one run hold {twice[0]}",
             where=twice[1],
             remedy="Send them one after the other; what is sent last replaces what a period held",
+        )
+
+
+def _require_forward(kept: Sequence[WindowCounts], as_of: datetime) -> None:
+    """Refuse a clock that runs behind what is kept: later windows would seem not to have come."""
+    today = as_of.astimezone(UTC).date()
+    later = next((window for window in kept if window.first > today), None)
+    if later is not None:
+        raise UsageError(
+            f"The clock of this run, {today}, is before the period {later.period}, which is kept already",
+            where=later.source,
+            remedy="Set the machine's clock, or give the time with --as-of",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from audit_core.audit.released import require_release
 from audit_core.decision.follow import follow
 from audit_core.decision.followed import Followed
 from audit_core.decision.record import Audit
@@ -23,5 +24,6 @@ def watched(audit: Audit, workspace: Workspace, as_of: datetime) -> Followed | N
     plan = kept_plan(workspace.root, audit.id)
     if plan is None or plan.cube_sha256 != audit.counted.cube.fingerprint:
         return None
+    require_release(plan, audit)
     store = WindowStore(workspace.root, plan.id, plan.cube_sha256)
     return follow(plan, audit, store.windows(), as_of, store.raised())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from audit_core.cli.options import contract_bytes
-from audit_core.cli.outputs import print_decision, require_writable, write_outputs
+from audit_core.cli.outputs import output_files, print_decision, require_writable, write_outputs
 from audit_core.cli.said import BLOCKED, INCONCLUSIVE, tell
 from audit_core.contract.schema import Stage
 from audit_core.errors import UsageError
@@ -67,7 +67,7 @@ def audit(arguments: argparse.Namespace) -> int:
         stages=STAGES_UP_TO[arguments.stage],
         as_of=arguments.as_of or datetime.now(UTC).replace(microsecond=0),
     )
-    require_writable(arguments)
+    require_writable(output_files(arguments))
     workspace = Workspace(arguments.workspace)
     audit = run_audit(request, workspace, None if quiet else tell)
     write_outputs(arguments, audit, workspace)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_core.cli.options import moment
-from audit_core.cli.outputs import save
+from audit_core.cli.outputs import require_writable, result_file, save
 from audit_core.cli.said import BLOCKED, INCONCLUSIVE, tell
 from audit_core.errors import UsageError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit_core.decision.followed import Followed
+
+KEPT = "what was counted is kept"
 
 
 def add_monitor(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def monitor(arguments: argparse.Namespace) -> int:
     from audit_core.report.followed_result import followed_bytes
     from audit_core.report.prometheus_text import textfile
 
-    _require_folders(arguments)
+    require_writable((arguments.prom, result_file(arguments)))
     quiet = arguments.quiet or arguments.json == "-"
     workspace = Workspace(arguments.workspace)
     request = MonitorRequest(
@@ -65,23 +67,11 @@ def monitor(arguments: argparse.Namespace) -> int:
     if arguments.json == "-":
         sys.stdout.buffer.write(followed_bytes(followed) + b"\n")
     elif arguments.json:
-        save(Path(arguments.json), followed_bytes(followed))
+        save(Path(arguments.json), followed_bytes(followed), kept=KEPT)
     if not quiet:
         _print(followed, _notes(followed, workspace.root))
     code = followed.exit_code
     return BLOCKED if arguments.strict and code == INCONCLUSIVE else code
-
-
-def _require_folders(arguments: argparse.Namespace) -> None:
-    """Refuse an output that can't be written before the work starts."""
-    given = [arguments.prom, Path(arguments.json) if arguments.json not in (None, "-") else None]
-    for path in (path for path in given if path is not None):
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(
-                "An output file is named like a folder, or lies in one that does not exist",
-                where=str(path),
-                remedy="Name a file in a folder that is there",
-            )
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -92,7 +82,7 @@ def _replace(path: Path, content: bytes) -> None:
         replace_whole(path, content, 0o644)
     except OSError as error:
         problem = f"An output file can't be written: {error.strerror}"
-        raise UsageError(problem, where=str(path), remedy="Name another; what was counted is kept") from error
+        raise UsageError(problem, where=str(path), remedy=f"Name another; {KEPT}") from error
 
 
 def _notes(followed: Followed, root: Path) -> list[str]:

@@ -13,15 +13,25 @@ from audit_core.errors import UsageError
 from audit_core.report.escape import for_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from audit_core.decision.record import Audit
     from audit_core.evidence.workspace import Workspace
 
 
-def require_writable(arguments: argparse.Namespace) -> None:
+def output_files(arguments: argparse.Namespace) -> list[Path | None]:
+    """Return the files an audit is to write."""
+    return [*(getattr(arguments, name) for name in DOCUMENTS), result_file(arguments)]
+
+
+def result_file(arguments: argparse.Namespace) -> Path | None:
+    """Return the file of --json, or None where it is not given or is the standard output."""
+    return Path(arguments.json) if arguments.json not in (None, "-") else None
+
+
+def require_writable(files: Iterable[Path | None]) -> None:
     """Refuse an output that can't be written before the work starts, not after it."""
-    given: list[Path | None] = [getattr(arguments, name) for name in DOCUMENTS]
-    given.append(Path(arguments.json) if arguments.json not in (None, "-") else None)
-    for path in (path for path in given if path is not None):
+    for path in (path for path in files if path is not None):
         if not path.absolute().parent.is_dir():
             raise UsageError(
                 "The folder of an output file does not exist", where=str(path), remedy="Make the folder first"
@@ -50,12 +60,13 @@ def _in_repository(path: Path) -> str:
     return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else path.name
 
 
-def save(path: Path, content: bytes) -> None:
+def save(path: Path, content: bytes, kept: str = "the audit is kept") -> None:
+    """Write an output; the error says what is not lost with it."""
     try:
         path.write_bytes(content)
     except OSError as error:
         problem = f"An output file can't be written: {error.strerror}"
-        raise UsageError(problem, where=str(path), remedy="Name another; the audit is kept") from error
+        raise UsageError(problem, where=str(path), remedy=f"Name another; {kept}") from error
 
 
 def print_decision(audit: Audit, workspace: Workspace) -> None:

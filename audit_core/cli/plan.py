@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit_core.cli.options import moment
-from audit_core.cli.outputs import save
+from audit_core.cli.outputs import require_writable, save
 from audit_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plan(arguments: argparse.Namespace) -> int:
     from audit_core.decision.planning import plan_for
     from audit_core.evidence.workspace import Workspace
 
-    _require_folders(arguments)
+    require_writable(getattr(arguments, name.replace("-", "_")) for name in OUTPUTS)
     workspace = Workspace(arguments.workspace)
     audit = _audit(arguments.audit, workspace)
     made_on = (arguments.as_of or datetime.fromisoformat(audit.created_at)).date()
@@ -62,16 +62,6 @@ def plan(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         _print(made)
     return 0
-
-
-def _require_folders(arguments: argparse.Namespace) -> None:
-    """Refuse an output that can't be written before the work starts."""
-    for name in OUTPUTS:
-        path: Path | None = getattr(arguments, name.replace("-", "_"))
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(
-                "The folder of an output file does not exist", where=str(path), remedy="Make the folder first"
-            )
 
 
 def _audit(named: str | None, workspace: Workspace) -> Audit:

@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 
 _WEEK = 7
+_HOURS = {"h": 1, "d": 24, "w": 24 * _WEEK}
 _PERIOD = re.compile(
     r"(\d{4})(?:-?Q([1-4])|-?W(\d{2})|-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}.{0,24})?)?)?", re.ASCII
 )
@@ -32,6 +33,11 @@ def period(text: str) -> tuple[date, date] | None:
         return date(year, start, 1), _last_day(year, start + months)
     except (ValueError, OverflowError):  # no such day; the last week of 9999 ends after the last date
         return None
+
+
+def window_hours(text: str) -> int:
+    """Return the hours of a check's window, as the schema lets it be written: 36h, 7d or 4w."""
+    return int(text[:-1]) * _HOURS[text[-1]]
 
 
 def _last_day(year: int, next_month: int) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,6 +17,12 @@ BASELINE_DECISION = "decision of the baseline"
 Approval = Literal["approved", "approved_with_conditions", "not_approved", "not_shown"]
 """What is known of the baseline's own release: `not_shown` where no result of an audit was given with it."""
 
+APPROVALS: Mapping[str, Approval] = {
+    "APPROVED": "approved",
+    "APPROVED_WITH_CONDITIONS": "approved_with_conditions",
+}
+"""Verdicts of an audit by which a release was approved; every other one is `not_approved`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
@@ -25,8 +32,9 @@ class Baseline:
     `BASELINE_DECISION`; the cube's own decision is the candidate's. `other` holds the baseline on other rows
     (a stable release's file, or the counts of its result): a change is then also one of the data. At least
     one of the two is there, and `paired` is preferred. `audit_id`, `contract_version`, `created_at` and
-    `model_sha256` are empty where no result names them. `other_contract` is the id and version of the contract
-    it was decided under where that is not a version of the audited one; `contract_version` is empty then.
+    `model_sha256` are empty where no result names them. `other_contract` is the id and version of the
+    contract it was decided under where that is no version of the audited one, and `contract_version` is
+    then empty.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -31,8 +32,8 @@ def window_at(day: date, unit: Unit) -> CalendarWindow:
         first = day - timedelta(days=day.weekday())
         year, week, _ = day.isocalendar()
         return CalendarWindow(name=f"{year:04d}-W{week:02d}", first=first, last=first + timedelta(days=6))
-    first = day.replace(day=1)
-    return CalendarWindow(name=f"{day:%Y-%m}", first=first, last=_next_month(first) - _A_DAY)
+    last = day.replace(day=monthrange(day.year, day.month)[1])
+    return CalendarWindow(name=f"{day:%Y-%m}", first=day.replace(day=1), last=last)
 
 
 def calendar(starts: date, ends: date, unit: Unit) -> tuple[CalendarWindow, ...]:
@@ -71,7 +72,3 @@ def period_name(first: date, last: date) -> str:
     if first.month in _MONTH_OF_QUARTER and (last - first).days < 100:
         return f"{first.year:04d}-Q{(first.month + 2) // 3}"
     return f"{first.year:04d}"
-
-
-def _next_month(first: date) -> date:
-    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from audit_core.contract.periods import period
+from audit_core.contract.periods import period, window_hours
 from audit_core.cube.axes import UNKNOWN, Axis
 from audit_core.cube.count_cube import CountCube, build_cube
 from audit_core.cube.counted import Counted
@@ -17,7 +17,9 @@ WholeFile = Literal["no_window", "not_days", "under_a_day", "repeated", "not_by_
 """Why a window is not cut: no column of periods, periods longer than a day, a window of hours, people who
 come again (their totals are of the whole file), or a metric that is only counted for the whole file."""
 
-_HOURS = {"h": 1, "d": 24, "w": 168}
+_A_DAY = 24
+"""Hours."""
+
 _WHOLE_FILE = ("psi", "overlap", "auc", "exposure")
 
 
@@ -35,14 +37,14 @@ class JudgedRows:
 def judged_rows(counted: Counted, window: str, metric: str) -> JudgedRows:
     """Return which rows a window such as 7d means in this file: the latest of its days that fit in it."""
     axis = window_axis(counted.cube)
-    hours = int(window[:-1]) * _HOURS[window[-1]]
+    hours = window_hours(window)
     days = _days(axis) if axis is not None else {}
     whole: WholeFile | None = None
     if axis is None:
         whole = "no_window"
     elif not days:
         whole = "not_days"
-    elif hours < _HOURS["d"]:
+    elif hours < _A_DAY:
         whole = "under_a_day"
     elif metric in _WHOLE_FILE:
         whole = "not_by_day"
@@ -50,7 +52,7 @@ def judged_rows(counted: Counted, window: str, metric: str) -> JudgedRows:
         whole = "repeated"
     if whole is not None or axis is None:
         return JudgedRows(window=window, first="", last="", rows=counted.cube.rows, whole=whole)
-    kept = _latest(days, hours // _HOURS["d"])
+    kept = _latest(days, hours // _A_DAY)
     return JudgedRows(
         window=window, first=kept[0], last=kept[-1], rows=_cut(counted.cube, axis, kept).rows, whole=None
     )
@@ -63,7 +65,7 @@ def within(counted: Counted, window: str) -> Counted:
     """
     axis = window_axis(counted.cube)
     assert axis is not None
-    kept = _latest(_days(axis), int(window[:-1]) * _HOURS[window[-1]] // _HOURS["d"])
+    kept = _latest(_days(axis), window_hours(window) // _A_DAY)
     baseline = counted.baseline
     if baseline is not None and baseline.paired is not None:
         baseline = replace(baseline, paired=_cut(baseline.paired, axis, kept))

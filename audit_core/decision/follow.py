@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.contract.metrics import NEEDS_LABEL
 from audit_core.contract.schema import ReleaseContract
-from audit_core.cube.baseline import Approval, Baseline
+from audit_core.cube.baseline import APPROVALS, Baseline
 from audit_core.cube.windows import Added, WindowCounts, added, as_counted
 from audit_core.decision.follow_incidents import exit_code, incidents
 from audit_core.decision.follow_windows import PlanWindow, plan_windows
@@ -25,13 +25,9 @@ from audit_core.findings.judge import judge_check
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.metrics.estimate import Count, Measured, TooFew, estimate_rate
 from audit_core.metrics.expected import expected_rates
-from audit_core.metrics.monitoring import cusum, standardised_gap
+from audit_core.metrics.monitoring import counted_part, cusum, standardised_gap
 from audit_core.metrics.windows import group_rates, measured_for
 
-_APPROVALS: Mapping[str, Approval] = {
-    "APPROVED": "approved",
-    "APPROVED_WITH_CONDITIONS": "approved_with_conditions",
-}
 _NEVER: Mapping[str, datetime] = {}
 
 
@@ -41,9 +37,13 @@ class _Sight:
 
     plan: Plan
     audit: Audit
-    contract: ReleaseContract
     windows: tuple[PlanWindow, ...]
     sums: tuple[Added | None, ...]
+
+    @property
+    def contract(self) -> ReleaseContract:
+        """The contract the release was decided under."""
+        return self.audit.contract
 
 
 def follow(
@@ -91,13 +91,10 @@ def follow(
 
 
 def _sight(plan: Plan, audit: Audit, windows: tuple[PlanWindow, ...]) -> _Sight:
-    # A point beyond a limit is one window's chance: it is a ticket, and decides nothing (METHODS §11).
-    statistics = replace(audit.contract.statistics, fail_rule="confirmed")
     features = _features(plan, audit)
     return _Sight(
         plan=plan,
         audit=audit,
-        contract=replace(audit.contract, statistics=statistics),
         windows=windows,
         sums=tuple(added(window.parts, features) if window.parts else None for window in windows),
     )
@@ -144,7 +141,7 @@ def _release(audit: Audit) -> Baseline:
     """The release as the baseline of its own windows: every change is also one of the people."""
     return Baseline(
         name=audit.id,
-        approval=_APPROVALS.get(audit.decision.verdict, "not_approved"),
+        approval=APPROVALS.get(audit.decision.verdict, "not_approved"),
         paired=None,
         other=audit.counted.cube,
         audit_id=audit.id,
@@ -156,25 +153,29 @@ def _release(audit: Audit) -> Baseline:
 
 def _trends(sight: _Sight) -> Iterator[TrendPoint]:
     for chart in sight.plan.trend.charts:
-        z = [_move(sight, chart, place) for place in range(len(sight.windows))]
-        known = [value for value in z if value is not None]
+        moves = [_move(sight, chart, place) for place in range(len(sight.windows))]
+        known = [z * part for z, part in filter(None, moves)]
         path = iter(cusum(known, limit=chart.h, allowance=sight.plan.trend.allowance).values)
-        for window, move in zip(sight.windows, z, strict=True):
+        for window, move in zip(sight.windows, moves, strict=True):
             value = None if move is None else next(path)
             yield TrendPoint(
                 watch=chart.watch,
                 high=chart.high,
                 low=chart.low,
                 window=window.view.name,
-                z=move,
+                z=None if move is None else move[0],
                 value=value,
                 limit=chart.h,
                 alarm=value is not None and value > chart.h,
+                counts=1.0 if move is None else move[1],
             )
 
 
-def _move(sight: _Sight, chart: TrendChart, place: int) -> float | None:
-    """How many standard errors one window's gap lies above the release's; None where it is not judged."""
+def _move(sight: _Sight, chart: TrendChart, place: int) -> tuple[float, float] | None:
+    """How many standard errors one window's gap lies above the release's, and what part of that counts.
+
+    None where the window is not judged.
+    """
     rate = CRITERIA.get(chart.metric, (chart.metric,))[0]
     window, sums = sight.windows[place], sight.sums[place]
     if window.unjudged(needs_labels=rate in NEEDS_LABEL) or sums is None:
@@ -192,7 +193,9 @@ def _move(sight: _Sight, chart: TrendChart, place: int) -> float | None:
         Count(group=group, numerator=x, denominator=n)
         for group, (x, n) in zip((chart.high, chart.low), chart.baseline, strict=True)
     ]
-    return standardised_gap((high, low), (before[0], before[1]))
+    now, began = (high, low), (before[0], before[1])
+    z, part = standardised_gap(now, began), counted_part(now, began, chart.people)
+    return None if z is None or part is None else (z, part)
 
 
 def _rates(sight: _Sight) -> Iterator[WindowRate]:
@@ -216,6 +219,8 @@ def _estimates(sight: _Sight) -> Iterator[EstimatedRate]:
     """Expected rates of what the watches need outcomes for, of every window, beside what came."""
     waiting = [watch for watch in sight.plan.watches if watch.needs_labels and watch.check.of]
     named = [rate for w in waiting for rate in CRITERIA.get(w.check.metric, (w.check.metric,))]
+    # Scores lead one to expect nothing of how many outcomes come back.
+    named = [name for name in named if name != "label_coverage"]
     metrics = tuple(name for name in dict.fromkeys(named) if name in RATES and name in NEEDS_LABEL)
     subjects = tuple(dict.fromkeys(watch.subject for watch in waiting))
     level = float(sight.contract.statistics.level)

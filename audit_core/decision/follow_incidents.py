@@ -74,13 +74,13 @@ def exit_code(plan: Plan, points: Sequence[WatchPoint], found: Sequence[Incident
         return 1
     if any(incident.kind in _AT_LIMIT or _fails(incident.finding) for incident in live):
         return 2
-    return 0 if points and all(_decided(watch, points) for watch in plan.watches) else 2
+    deciding = [watch for watch in plan.watches if watch.confirmed == "page"]
+    # A plan in which nothing pages has no watch that need not be decided: silence would pass.
+    return 0 if points and all(_decided(watch, points) for watch in deciding or plan.watches) else 2
 
 
 def _decided(watch: Watch, points: Sequence[WatchPoint]) -> bool:
-    """Whether the last window that is due shows a paging watch to be within its limit; others need not."""
-    if watch.confirmed != "page":
-        return True
+    """Whether the last window that is due shows a watch to be within its limit."""
     due = [point for point in points if point.watch == watch.id and point.why != "maturing"]
     return bool(due) and due[-1].finding is not None and due[-1].finding.status == "PASS"
 

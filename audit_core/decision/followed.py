@@ -70,7 +70,11 @@ class WatchPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
-    """One CUSUM after one window; `value` is None where the window was not judged."""
+    """One CUSUM after one window; `value` is None where the window was not judged.
+
+    `counts` is the part of `z` that was added to it, 0–1: under 1 where the window holds more people than
+    the limit was made for.
+    """
 
     watch: str
     high: Group
@@ -80,6 +84,7 @@ class TrendPoint:
     value: float | None
     limit: float
     alarm: bool
+    counts: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ from fractions import Fraction
 from typing import Literal
 
 from audit_core.contract.schema import Check, Subject
+from audit_core.cube.calendar import Unit
 from audit_core.cube.count_cube import Group
+from audit_core.findings.finding import Evidence, Status
+from audit_core.metrics.measurements import DriftStatus
 
-Unit = Literal["day", "week", "month"]
 Level = Literal["none", "ticket", "page"]
 """What an alert does: nothing, a ticket for the owner's working day, or a page at once."""
 
@@ -46,6 +48,30 @@ class LabelRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtRelease:
+    """How what a watch looks at stood when the release was decided.
+
+    `status` and `evidence` are those of the finding; of drift, the status of the feature under the watch's
+    own limits, and no evidence. Both are "" where the audit judged nothing of the kind. `waived`: an
+    exception of the contract accepted it.
+    """
+
+    status: Status | DriftStatus | Literal[""] = ""
+    evidence: Evidence | Literal[""] = ""
+    waived: bool = False
+
+    @property
+    def outside(self) -> bool:
+        """Whether it was measured outside its limit, or had drifted past its warning."""
+        return self.status in ("FAIL", "moderate", "major")
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it was judged, and nothing could be said."""
+        return self.status in ("INCONCLUSIVE", "NOT_RUN", "insufficient")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """One line of the plan: a check judged on every window, and what its outcomes do.
 
@@ -53,7 +79,7 @@ class Watch:
     point, `max` or `min` with the whole interval. `origin` is `contract` (a check of its monitor stage),
     `release` (a check of an earlier stage) or `drift`. `confirm` is in how many windows in a row an outcome
     must be confirmed before it counts as such. A page is acknowledged within `acknowledge_hours`, a ticket
-    within `ticket_hours`.
+    within `ticket_hours`. `at_release` is where it starts from.
     """
 
     id: str
@@ -67,6 +93,7 @@ class Watch:
     confirm: int
     needs_labels: bool
     ticket_hours: int = 48
+    at_release: AtRelease = AtRelease()
 
     @property
     def subject(self) -> Subject:
@@ -146,7 +173,9 @@ class Plan:
 
     `audit_id` names the release whose counts are the reference: its cube for rates, trends and estimates,
     its training sample's bins for drift. A window that begins from `starts` to `ends` is one of the plan's.
-    One whose data are not there `silence_days` after its end is an alert of its own.
+    One whose data are not there `silence_days` after its end is an alert of its own. Of the contract,
+    `level` is the confidence level of its intervals (0–1); counts of fewer people than `privacy_floor` do not
+    leave the workspace.
     """
 
     id: str
@@ -169,3 +198,5 @@ class Plan:
     silence_owner: str
     reviews: tuple[date, ...]
     detection: tuple[Detection, ...]
+    level: Fraction = Fraction(95, 100)
+    privacy_floor: int = 10

@@ -11,9 +11,10 @@ from math import floor
 
 from audit_core.contract.schema import ReleaseContract
 from audit_core.cube.axes import NEITHER
+from audit_core.cube.calendar import Unit, window_at
 from audit_core.cube.calendar import calendar as windows_between
-from audit_core.cube.calendar import window_at
-from audit_core.decision.plan import LabelRule, Plan, Step, Unit, Watch
+from audit_core.decision.plan import LabelRule, Plan, Step, Watch
+from audit_core.decision.planning_release import released_first, with_release
 from audit_core.decision.planning_trend import detections, trend_rule
 from audit_core.decision.planning_watches import watches_of
 from audit_core.decision.planning_window import last_day, window_rule
@@ -43,7 +44,7 @@ def plan_for(audit: Audit, made_on: date, *, detect: bool = True) -> Plan:
     Guarantee: the same audit and day make the same plan; simulations are seeded by the audit's counts.
     """
     contract, cube = audit.contract, audit.counted.cube
-    watches = watches_of(contract, audit.counted)
+    watches = with_release(watches_of(contract, audit.counted, audit.findings), audit)
     window = window_rule(contract, cube, watches)
     starts = _start(made_on, window.unit, last_day(cube, contract))
     ends = months_later(starts, MONTHS) - timedelta(days=1)
@@ -63,13 +64,15 @@ def plan_for(audit: Audit, made_on: date, *, detect: bool = True) -> Plan:
         ends=ends,
         window=window,
         labels=_labels(audit),
-        watches=watches,
+        watches=released_first(watches),
         trend=trend,
         escalation=_escalation(contract, watches),
         silence_days=SILENCE_DAYS[window.unit],
         silence_owner=_watcher(contract, watches),
         reviews=_reviews(contract, starts, ends),
         detection=detections(audit, simulated, window, trend),
+        level=contract.statistics.level,
+        privacy_floor=contract.support.privacy_floor,
     )
 
 

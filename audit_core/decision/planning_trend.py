@@ -8,8 +8,9 @@ from fractions import Fraction
 from math import ceil
 
 from audit_core.contract.schema import Subject
+from audit_core.cube.calendar import Unit
 from audit_core.cube.count_cube import Group
-from audit_core.decision.plan import Detection, TrendChart, TrendRule, Unit, Watch, WindowRule
+from audit_core.decision.plan import Detection, TrendChart, TrendRule, Watch, WindowRule
 from audit_core.decision.planning_window import UNIT_DAYS, people_a_day
 from audit_core.decision.record import Audit
 from audit_core.metrics.catalogue import CRITERIA, RATES
@@ -25,9 +26,11 @@ from audit_core.metrics.detection import (
     share,
 )
 from audit_core.metrics.estimate import Count
-from audit_core.metrics.measure import PROTECT_FLOOR, rate_metric, seed_of
+from audit_core.metrics.gaps import PROTECT_FLOOR
+from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.monitoring import ALLOWANCE, calibrated_limits
 from audit_core.metrics.rates import known_groups, rate_counts
+from audit_core.metrics.seeds import seed_of
 
 CHANCE = Fraction(5, 100)
 """Chance that any chart raises a false alarm within the plan."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,6 +11,7 @@ from audit_core.contract.schema import Check, Limit, ReleaseContract, Response, 
 from audit_core.cube.counted import Counted
 from audit_core.cube.drift import DriftTable
 from audit_core.decision.plan import Level, Watch
+from audit_core.findings.finding import Finding
 from audit_core.findings.implied import LABEL_COVERAGE, LABEL_COVERAGE_LIMIT
 from audit_core.findings.judge import cannot_run
 from audit_core.metrics.catalogue import CRITERIA, RATES
@@ -29,15 +30,23 @@ _COVERAGE_WHY = "Outcomes that come back less often for one group bias every err
 _DRIFT_WHY = "The model may meet people it was not trained on."
 
 
-def watches_of(contract: ReleaseContract, counted: Counted) -> tuple[Watch, ...]:
+_Failed = Collection[tuple[str, Subject]]
+
+
+def watches_of(
+    contract: ReleaseContract, counted: Counted, findings: Sequence[Finding] = ()
+) -> tuple[Watch, ...]:
     """Return every watch of the plan, in the contract's order, drift last; ids differ.
 
     A check is watched for each of its subjects. One of an earlier stage is watched on single attributes and
-    slices, unless a check before it compares the same. What a window's counts can't give is left out.
+    slices, unless a check before it compares the same. What a window's counts can't give is left out. A check
+    that failed at the release (`findings`) is watched all the same, whatever it looks at, unless a watch
+    before it has its limits too.
     """
     found = [*_monitored(contract, counted)]
     paging = any(watch.confirmed == "page" for watch in found)
-    found += _released(contract, counted, found, paging=paging)
+    failed = {(f.check, f.subject) for f in findings if f.status == "FAIL"}
+    found += _released(contract, counted, found, failed, paging=paging)
     found += _coverage(contract, counted, found)
     found += _drift(contract, counted, found)
     taken: set[str] = set()
@@ -65,19 +74,23 @@ def _monitored(contract: ReleaseContract, counted: Counted) -> Iterator[Watch]:
 
 
 def _released(
-    contract: ReleaseContract, counted: Counted, before: Iterable[Watch], *, paging: bool
+    contract: ReleaseContract, counted: Counted, before: Sequence[Watch], failed: _Failed, *, paging: bool
 ) -> Iterator[Watch]:
     """Checks of earlier stages; where no check of the monitor stage pages, the main ones do."""
     covered = {_compared(watch.check) for watch in before}
+    limited = {_limited(watch.check) for watch in before}
     urgent = set() if paging else _main_checks(contract)
     for check in contract.checks:
-        if check.stage == "monitor" or check.against is not None or not _gates_values(check):
+        if check.stage == "monitor" or check.against is not None:
             continue
         for subject in _computable(check, counted):
             live = _live(check, subject)
-            if len(subject) != 1 or _compared(live) in covered:
+            usual = _gates_values(check) and len(subject) == 1 and _compared(live) not in covered
+            known = (check.id, subject) in failed and _limited(live) not in limited
+            if not (usual or known):
                 continue
             covered.add(_compared(live))
+            limited.add(_limited(live))
             acts: Level = "page" if check.id in urgent else "ticket"
             notify = check.on_fail.notify if check.on_fail else check.owner
             live = replace(live, on_fail=Response(action=acts, notify=notify))
@@ -191,6 +204,11 @@ def _compared(check: Check) -> tuple[str, str, Subject]:
     names = CRITERIA.get(check.metric, (check.metric,))
     metric = names[0] if len(names) == 1 else check.metric
     return metric, check.against or check.compare or "value", check.of[0] if check.of else ()
+
+
+def _limited(check: Check) -> tuple[object, ...]:
+    """What a check looks at, and the limits it has."""
+    return *_compared(check), check.limit.min, check.limit.max
 
 
 def _made(contract: ReleaseContract, metric: str, why: str) -> Check:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from audit_core.contract.periods import period
+from audit_core.contract.periods import period, window_hours
 from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.axes import UNKNOWN
+from audit_core.cube.calendar import Unit
 from audit_core.cube.count_cube import CountCube, Group
-from audit_core.decision.plan import Unit, Watch, WindowRule
+from audit_core.decision.plan import Watch, WindowRule
 from audit_core.findings.volume import covered_days
 from audit_core.metrics.catalogue import CRITERIA, RATES, RateMetric
 from audit_core.metrics.rates import required_groups
@@ -22,7 +23,6 @@ MOST_WINDOWS: dict[Unit, int] = {"day": 182, "week": 26, "month": 6}
 """Windows that may be added up at most: half a year."""
 
 _WEEK = 7
-_NAMED_DAYS = {"h": Fraction(1, 24), "d": Fraction(1), "w": Fraction(7)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +150,7 @@ def _windows_needed(least: Volume, unit: Unit) -> int:
 
 def _named_days(check: Check) -> Fraction:
     """Days of the window a check names, 0 where it names none."""
-    if check.window is None:
-        return Fraction(0)
-    return int(check.window[:-1]) * _NAMED_DAYS[check.window[-1]]
+    return Fraction(window_hours(check.window), 24) if check.window is not None else Fraction(0)
 
 
 def _added_up(days: Fraction, unit: Unit) -> int:

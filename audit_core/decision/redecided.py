@@ -18,7 +18,8 @@ from audit_core.findings.finding import Finding
 from audit_core.findings.judge import judge_check
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.metrics.clusters import totals_by_group
-from audit_core.metrics.measure import PROTECT_FLOOR, rate_metric
+from audit_core.metrics.gaps import PROTECT_FLOOR
+from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import Measurements, SubjectGap
 from audit_core.metrics.rates import ordered_groups, rate_counts
 from audit_core.metrics.reference import reference_gap

@@ -12,18 +12,15 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from audit_core.errors import UsageError
-
-if sys.platform != "win32":
-    import fcntl
+from audit_core.evidence.whole_files import alone_at
 
 CHUNK = 1 << 20
 QUOTA_VARIABLE = "EVENHAND_UPLOAD_QUOTA"
@@ -76,16 +73,9 @@ class Inputs:
             Path(part).unlink(missing_ok=True)
             raise
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[None]:
         """Nobody else, in this process or another, takes up or removes a file meanwhile."""
-        descriptor = os.open(self.root / "inputs.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if sys.platform != "win32":
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return alone_at(self.root / "inputs.lock")
 
     def hold(self, sha256: str, holder: str) -> None:
         """Note that somebody holds a file, from now on."""

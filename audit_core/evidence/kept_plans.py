@@ -24,9 +24,19 @@ def kept_plan(root: Path, audit_id: str) -> Plan | None:
     for path in sorted((root / "monitors").glob(f"*/{PLAN_FILE}")):
         text = _text(path)
         if audit_id.encode() in text:  # a damaged plan of another release is no concern of this one
-            found.append(parse_plan(text, path.parent.name))
+            found.append(_of_folder(parse_plan(text, path.parent.name), path.parent.name))
     mine = [plan for plan in found if plan.audit_id == audit_id]
     return max(mine, key=lambda plan: (plan.made_on, plan.id), default=None)
+
+
+def _of_folder(plan: Plan, folder: str) -> Plan:
+    if plan.id != folder:
+        raise AuditError(
+            "A monitoring plan of the workspace stands in another plan's folder",
+            where=folder,
+            remedy="Run evenhand monitor with the plan again",
+        )
+    return plan
 
 
 def _text(path: Path) -> bytes:

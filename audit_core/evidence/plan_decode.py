@@ -9,6 +9,7 @@ from typing import Any, cast
 from audit_core.contract.decode import decoded_check
 from audit_core.contract.nodes import Entry, Node
 from audit_core.decision.plan import (
+    AtRelease,
     Detection,
     LabelRule,
     Plan,
@@ -52,6 +53,8 @@ def decoded_plan(root: Node) -> Plan:
         silence_owner=_text(_node(root, "silence"), "owner"),
         reviews=tuple(date.fromisoformat(day.text) for day in root.listed("reviews")),
         detection=tuple(_detection(found) for found in root.listed("detection")),
+        level=cast(Any, _node(root, "level").number),
+        privacy_floor=_whole(root, "privacy_floor"),
     )
 
 
@@ -92,6 +95,18 @@ def _watch(node: Node) -> Watch:
         confirm=_whole(node, "confirm"),
         needs_labels=bool(_node(node, "needs_labels").data()),
         ticket_hours=_whole(node, "acknowledge_hours", "ticket"),
+        at_release=_at_release(node.get("at_release")),
+    )
+
+
+def _at_release(node: Node | None) -> AtRelease:
+    if node is None:
+        return AtRelease()
+    waived = node.get("waived")
+    return AtRelease(
+        status=cast(Any, _text(node, "status")),
+        evidence=cast(Any, _text(node, "evidence")),
+        waived=waived is not None and bool(waived.data()),
     )
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from audit_core.contract.nodes import Node
 from audit_core.contract.schema import Check, Limit, Subject
 from audit_core.contract.splice import rendered
-from audit_core.decision.plan import Detection, Plan, TrendChart, Watch
+from audit_core.decision.plan import AtRelease, Detection, Plan, TrendChart, Watch
 
 SCHEMA = "evenhand/plan/v1"
 
@@ -21,8 +21,12 @@ _LIMITS = ("warn", "min", "max", "max_increase", "max_relative_increase", "floor
 _IN_QUOTES = Node(kind="scalar", start=0, end=0, line=0, column=0)
 _HEAD = """\
 # Monitoring plan: what is watched after the release, how often, and who is told. It was made from the
-# release's contract, counts and volumes; “evenhand monitor --plan FILE --window DATA” executes it.
-# You may edit limits, levels, owners, hours and days. release and detection say what was: leave them.
+# release's contract, findings and volumes; “evenhand monitor --plan FILE --window DATA” executes it.
+# You may edit limits, levels, owners, hours and days. release, at_release and detection say what was: leave
+# them.
+"""
+_CONTRACT = """
+# Of the contract: how sure an interval is, and the floor: counts of fewer people do not leave the workspace.
 """
 _WINDOW = """
 # Live rows are cut into calendar windows of this unit; one judgement adds up the last “rolling” of them.
@@ -36,6 +40,7 @@ _WATCHES = """
 # range: only a breach that chance can't explain is confirmed. levels says what each outcome does: none, a
 # ticket for the owner's working day, or a page for now. Within acknowledge_hours somebody must have seen it.
 # confirm is in how many windows in a row a breach must be confirmed; drift is of one input, over everybody.
+# at_release is how it stood when the release was decided; what was outside its limit then comes first.
 """
 _TREND = """
 # Charts that add up small moves of a gap, window after window. The limits h are set so that “chance” is the
@@ -76,6 +81,7 @@ def plan_text(plan: Plan) -> str:
     lines = [_HEAD + f"schema: {SCHEMA}", _line("id", plan.id), "release:"]
     lines += [f"  {_line(key, value)}" for key, value in release.items()]
     lines += [f"{key}: {getattr(plan, key).isoformat()}" for key in ("made_on", "starts", "ends")]
+    lines += [_CONTRACT + _line("level", plan.level), _line("privacy_floor", plan.privacy_floor)]
     lines += [_WINDOW + _line("window", _window(plan)), _LABELS + _line("labels", _labels(plan))]
     lines += [_WATCHES + "watches:"]
     lines += [line for watch in plan.watches for line in _watch(watch)]
@@ -112,6 +118,17 @@ def _watch(watch: Watch) -> Iterator[str]:
     yield f"    {_line('acknowledge_hours', hours)}"
     for key in ("confirm", "origin", "needs_labels"):
         yield f"    {_line(key, getattr(watch, key))}"
+    if watch.at_release.status:
+        yield f"    {_line('at_release', _at_release(watch.at_release))}"
+
+
+def _at_release(stood: AtRelease) -> dict[str, object]:
+    found: dict[str, object] = {"status": stood.status}
+    if stood.evidence:
+        found["evidence"] = stood.evidence
+    if stood.waived:
+        found["waived"] = True
+    return found
 
 
 def _check(check: Check) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ def moment(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def seal(record: dict[str, Any]) -> str:
+def seal(record: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a record without its own seal."""
     parts = {key: value for key, value in record.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 PART = ".part-"
 """How the name of a file or folder begins that is still being written."""
@@ -39,6 +44,18 @@ def replace_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
         part.unlink(missing_ok=True)
         raise
     sync_folder(path.absolute().parent)
+
+
+@contextmanager
+def alone_at(lock: Path) -> Iterator[None]:
+    """Nobody else, in this process or another, holds this lock meanwhile; the system frees it at an end."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from zipfile import BadZipFile
 
 from audit_core.cube.windows import WindowCounts
 from audit_core.errors import AuditError
+from audit_core.evidence.record_file import seal
 from audit_core.evidence.stored import counted_from_json
 
 _REVISION = re.compile(r"r(\d{6})", re.ASCII)
@@ -38,13 +38,9 @@ def revision_numbers(folder: Path) -> list[int]:
         names = [_REVISION.fullmatch(path.name) for path in folder.iterdir()]
     except FileNotFoundError:
         return []
+    except OSError as error:  # no folder, or one that can't be read
+        raise broken(folder.name) from error
     return sorted(int(name[1]) for name in names if name)
-
-
-def seal(record: Mapping[str, Any]) -> str:
-    """SHA-256 of a record without its own seal."""
-    parts = {key: value for key, value in record.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def sealed_record(folder: Path) -> dict[str, Any]:
@@ -52,7 +48,7 @@ def sealed_record(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         sound = record["sha256"] == seal(record) and record["period"] == folder.parent.name
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(folder.parent.name) from error
     if not sound:
         raise broken(folder.parent.name)
@@ -97,6 +93,29 @@ def broken(what: str) -> AuditError:
     """Return the error of a period whose record can't be relied on."""
     return AuditError(
         "What is stored of a window does not hold together", where=what, remedy="Send its file again"
+    )
+
+
+def sealed_incident(file: Path, plan_id: str) -> dict[str, Any]:
+    """Return the record of an incident as it was written; an AuditError where it was changed since."""
+    try:
+        # is_file: a pipe among the records would be waited for, and nobody watches meanwhile.
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        named = (record["id"], record["plan"]) == (file.stem, plan_id)
+        sound = named and record["sha256"] == seal(record)
+        datetime.fromisoformat(record["raised"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _changed(file) from error
+    if not sound:
+        raise _changed(file)
+    return record
+
+
+def _changed(file: Path) -> AuditError:
+    return AuditError(
+        "The record of an incident is not as it was written",
+        where=file.name,
+        remedy="Put it back as it was, or remove it: the incident is then seen anew",
     )
 
 

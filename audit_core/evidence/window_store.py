@@ -8,11 +8,8 @@ a lock that the system releases when a process ends, however it ends; readers ne
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,20 +19,20 @@ from typing import Any
 
 from audit_core.cube.windows import Added, WindowCounts, as_counted
 from audit_core.errors import AuditError, UsageError
+from audit_core.evidence.record_file import seal
 from audit_core.evidence.stored import cells_to_bytes, counted_to_json
-from audit_core.evidence.whole_files import PART, replace_whole, sync_folder, write_through
+from audit_core.evidence.whole_files import PART, alone_at, replace_whole, sync_folder, write_through
+from audit_core.evidence.window_index import held_last, write_index
 from audit_core.evidence.window_records import (
     Revision,
     as_revision,
+    broken,
     record_text,
     revision_numbers,
-    seal,
+    sealed_incident,
     sealed_record,
     stored_window,
 )
-
-if sys.platform != "win32":
-    import fcntl
 
 PLAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", re.ASCII)
 """No dots and no slashes: the id of a plan, which anyone may write, names a folder here."""
@@ -54,6 +51,8 @@ class WindowStore:
     ------
     UsageError
         The plan's id can't name a folder, or the folder can't be made.
+
+    What writes raises an AuditError where the folder can't be written.
     """
 
     def __init__(self, root: Path, plan_id: str, release: str) -> None:
@@ -78,9 +77,14 @@ class WindowStore:
         Raises
         ------
         AuditError
-            What is stored of a period does not hold together; an older revision never takes its place.
+            What is stored of a period does not hold together, or has gone; an older revision never takes
+            its place.
         """
+        last = held_last(self.root)  # before the folders: a writer lists a revision only once it is there
         newest = [(name, number) for name, number in self._newest() if name not in without]
+        lost = _lost(last, newest) - set(without)
+        if lost:
+            raise broken(min(lost))
         found = [self._load(self.root / "windows" / name / f"r{number:06d}") for name, number in newest]
         return tuple(sorted(found, key=lambda window: (window.first, window.last)))
 
@@ -99,7 +103,12 @@ class WindowStore:
         """
         found: dict[tuple[str, str], set[str]] = {}
         named: dict[tuple[str, str], set[str]] = {}
-        for name, number in self._newest():
+        last = held_last(self.root)
+        newest = self._newest()
+        lost = _lost(last, newest)
+        for name, number in newest:
+            if name in lost:
+                continue
             with suppress(AuditError):  # damaged: its file is to be sent again
                 record = sealed_record(folder := self.root / "windows" / name / f"r{number:06d}")
                 self._load(folder)
@@ -149,33 +158,38 @@ class WindowStore:
                     continue
                 self._write(window, scored_by, received, files[window.sha256])
                 changed.append(window.period)
+            write_index(self.root, dict(self._newest()))
         return tuple(changed)
 
     def raised(self) -> dict[str, datetime]:
-        """Return when each incident was first seen, by its id."""
-        found = {}
-        for file in sorted((self.root / "incidents").glob("*.json")):
-            try:
-                record = json.loads(file.read_text(encoding="utf-8"))
-                found[str(record["id"])] = datetime.fromisoformat(record["raised"]).astimezone(UTC)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise AuditError(
-                    "The record of an incident can't be read",
-                    where=str(file),
-                    remedy="Remove the file; the incident is then seen anew",
-                ) from error
-        return found
+        """Return when each incident was first seen, by its id.
+
+        Raises
+        ------
+        AuditError
+            A record is not as it was written.
+        """
+        return {
+            file.stem: datetime.fromisoformat(sealed_incident(file, self.root.name)["raised"]).astimezone(UTC)
+            for file in self._incidents()
+        }
 
     def write_incidents(self, records: Mapping[str, Mapping[str, Any]]) -> None:
         """Write one file per incident; one that no longer follows from the counts is kept, as withdrawn."""
-        folder = self.root / "incidents"
         with self.alone():
             for name, record in records.items():
-                replace_whole(folder / f"{name}.json", record_text({**record, "withdrawn": False}))
-            for file in sorted(folder.glob("*.json")):
+                self._write_incident(name, {**record, "withdrawn": False})
+            for file in self._incidents():
                 if file.stem not in records:
-                    old = json.loads(file.read_text(encoding="utf-8"))
-                    replace_whole(file, record_text({**old, "open": False, "withdrawn": True}))
+                    old = sealed_incident(file, self.root.name)
+                    self._write_incident(file.stem, {**old, "open": False, "withdrawn": True})
+
+    def _write_incident(self, name: str, record: Mapping[str, Any]) -> None:
+        sealed = record_text({**record, "sha256": seal(record)})
+        replace_whole(self.root / "incidents" / f"{name}.json", sealed)
+
+    def _incidents(self) -> list[Path]:
+        return sorted((self.root / "incidents").glob("*.json"))
 
     def write_plan(self, text: str) -> None:
         """Keep the plan that was executed last beside what came of it."""
@@ -185,13 +199,15 @@ class WindowStore:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else, in this process or another, writes to this plan's folder meanwhile."""
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if sys.platform != "win32":
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+            with alone_at(self.root / "lock"):
+                yield
+        except OSError as error:
+            raise AuditError(
+                f"The plan's folder can't be written: {error.strerror or 'no reason given'}",
+                where=self.root.name,
+                remedy="Make room or mend the folder, and run again; what is half written does not count",
+            ) from error
 
     def _newest(self) -> list[tuple[str, int]]:
         folders = sorted(path for path in (self.root / "windows").iterdir() if not path.name.startswith("."))
@@ -201,7 +217,7 @@ class WindowStore:
     def _is(self, window: WindowCounts, scored_by: str) -> bool:
         folder = self.root / "windows" / window.period
         numbers = revision_numbers(folder)
-        if not numbers:
+        if not numbers or numbers[-1] < held_last(self.root).get(window.period, 0):
             return False
         try:
             held, record = self._load(newest := folder / f"r{numbers[-1]:06d}"), sealed_record(newest)
@@ -231,7 +247,7 @@ class WindowStore:
         folder = self.root / "windows" / window.period
         folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
-        number = (revision_numbers(folder) or [0])[-1] + 1
+        number = max([*revision_numbers(folder), held_last(self.root).get(window.period, 0)]) + 1
         part = Path(tempfile.mkdtemp(prefix=PART, dir=self.root))
         sums = Added(cube=window.cube, drift=window.drift, rows=window.rows,
                      unlabelled=window.unlabelled, dropped=window.dropped)  # fmt: skip
@@ -264,3 +280,9 @@ class WindowStore:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
+
+
+def _lost(last: Mapping[str, int], newest: Sequence[tuple[str, int]]) -> set[str]:
+    """Periods whose newest revision has gone since it was written."""
+    here = dict(newest)
+    return {name for name, number in last.items() if here.get(name, 0) < number}

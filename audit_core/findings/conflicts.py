@@ -19,11 +19,11 @@ from audit_core.metrics.incompatibility import (
     confusion,
     incompatibility,
 )
-from audit_core.metrics.measure import rate_metric, seed_of
+from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.rates import known_groups
+from audit_core.metrics.seeds import seed_of
 
 Standing = Literal["cannot_hold", "not_confirmed", "no_conflict", "too_few", "no_pair"]
-STANDINGS: tuple[Standing, ...] = ("cannot_hold", "not_confirmed", "no_conflict", "too_few", "no_pair")
 
 _PRECISION = ("ppv", "predictive_parity", "fdr")
 _OPPORTUNITY = ("tpr", "equal_opportunity", "fnr", "equalized_odds")

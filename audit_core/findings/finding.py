@@ -8,6 +8,7 @@ from typing import Literal
 
 from audit_core.contract.schema import Severity, Stage, Subject
 from audit_core.cube.count_cube import Group
+from audit_core.cube.latest import JudgedRows
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.gaps import Member
 from audit_core.metrics.intervals import Interval
@@ -50,6 +51,7 @@ Reason = Literal[
     "not_crossed",  # published counts hold the attributes, each in a table of its own
     "not_computed",  # this version does not compute the metric
 ]
+Outcome = tuple[Status, Evidence, Reason]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ class Finding:
     covers every pair of supported groups. `interval` is the 95 % interval of the pair `high`, `low`, for
     reading. `names` lists what the reason is about: groups below support, drifted features. Of a check
     against the baseline, `change` is what may not grow and `rate` the rate that is compared; `high` and `low`
-    are then the ends of the candidate's gap, or a group's harm rate now and before.
+    are then the ends of the candidate's gap, or a group's harm rate now and before. `window` tells on which
+    rows a windowed check of a canary was judged; None for every other check.
     """
 
     check: str

@@ -22,8 +22,8 @@ from audit_core.findings.needs import needed_by_values
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count
+from audit_core.metrics.gaps import PROTECT_FLOOR
 from audit_core.metrics.intervals import Interval, wilson, z_one_sided, z_two_sided
-from audit_core.metrics.measure import PROTECT_FLOOR
 from audit_core.metrics.measurements import Measurements
 from audit_core.metrics.rates import ordered_groups, rate_counts, required_groups, too_many_unknown
 

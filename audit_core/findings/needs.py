@@ -17,7 +17,8 @@ from audit_core.metrics.calibration import GroupCalibration
 from audit_core.metrics.catalogue import CRITERIA, RATES, SupportOf
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count, MeanValue
-from audit_core.metrics.measure import MEAN_METRICS, PROTECT_FLOOR, rate_metric
+from audit_core.metrics.gaps import PROTECT_FLOOR
+from audit_core.metrics.measure import MEAN_METRICS, rate_metric
 from audit_core.metrics.measurements import CalibrationRow, Measurements, SubjectGap
 from audit_core.metrics.planner import Real
 from audit_core.metrics.planner_other import value_to_confirm, value_to_hold

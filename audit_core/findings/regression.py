@@ -14,21 +14,22 @@ from audit_core.findings.finding import (
     WORST_FIRST,
     Evidence,
     Finding,
+    Outcome,
     Reason,
     Status,
     group_value,
 )
 from audit_core.findings.regression_needs import gap_needs, group_needs
 from audit_core.metrics.catalogue import CRITERIA, RATES
+from audit_core.metrics.gaps import PROTECT_FLOOR
 from audit_core.metrics.intervals import Interval, z_one_sided
 from audit_core.metrics.measurements import Measurements
 from audit_core.metrics.regression import FLOOR
 from audit_core.metrics.regression_bounds import GroupChange, change_interval
 from audit_core.metrics.regression_risk import risk_bounds, triggers
-from audit_core.metrics.regression_rows import PROTECT_FLOOR, RegressionRow, change_of
+from audit_core.metrics.regression_rows import RegressionRow, change_of
 from audit_core.metrics.regression_tables import holds
 
-Outcome = tuple[Status, Evidence, Reason]
 APPROVED = ("approved", "approved_with_conditions")
 
 

@@ -14,11 +14,12 @@ from audit_core.findings.finding import Aim, Finding, GroupNeed, Needs
 from audit_core.findings.needs import dated, lacks, most_first
 from audit_core.findings.plans import Sample
 from audit_core.findings.volume import weekly_volume
+from audit_core.metrics.gaps import PROTECT_FLOOR
 from audit_core.metrics.intervals import z_one_sided, z_simultaneous
 from audit_core.metrics.planner import POWER
 from audit_core.metrics.regression_bounds import MOST_CONTRASTED, GroupChange
 from audit_core.metrics.regression_risk import risk_bounds
-from audit_core.metrics.regression_rows import PROTECT_FLOOR, RegressionRow
+from audit_core.metrics.regression_rows import RegressionRow
 
 Of = Literal["change", "risk"]
 

@@ -273,6 +273,7 @@ def _trend(x: Integers, n: Integers, began: Floats, chart: ChartLine, volumes: V
     spread = [began[:, place] * (1 - began[:, place]) for place in (high, low)]
     # A drawn baseline may have rates of 0 or 1 alone, and no scale: the smallest there is stands in.
     least = 1 / max(volumes.people[high], volumes.people[low], 1.0) ** 2
+    most = [max(1, round(volumes.people[place])) for place in (high, low)]
     total = np.zeros(x.shape[0])
     first = np.full(x.shape[0], NEVER, dtype=np.int64)
     for t in range(x.shape[1]):
@@ -280,7 +281,11 @@ def _trend(x: Integers, n: Integers, began: Floats, chart: ChartLine, volumes: V
         there = (nh > 0) & (nl > 0)
         nh, nl = np.maximum(nh, 1), np.maximum(nl, 1)
         gap = x[:, t, high] / nh - x[:, t, low] / nl
-        z = (gap - g0) / np.sqrt(np.maximum(spread[0] / nh + spread[1] / nl, least))
+        # As `monitoring.counted_part`: no window counts as more people than the limit was made for.
+        se = np.sqrt(
+            np.maximum(spread[0] / np.minimum(nh, most[0]) + spread[1] / np.minimum(nl, most[1]), least)
+        )
+        z = (gap - g0) / se
         total = np.where(there, np.maximum(0.0, total + z - ALLOWANCE), total)
         first = np.where((total > chart.h) & (first == NEVER), t + 1, first)
     return first

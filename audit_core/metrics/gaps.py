@@ -24,6 +24,8 @@ from audit_core.metrics.group_pairs import (
 from audit_core.metrics.intervals import Interval, z_two_sided
 
 Member = Count | MeanValue
+PROTECT_FLOOR = 10
+"""Fewest people with whom a group may prove harm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Gap:
 
 
 def difference_gap(
-    counts: Sequence[Count], *, min_support: int, level: float = 0.95, protect_floor: int = 10
+    counts: Sequence[Count], *, min_support: int, level: float = 0.95, protect_floor: int = PROTECT_FLOOR
 ) -> Gap:
     """Return the difference between the highest and the lowest rate, with its bounds.
 
@@ -90,7 +92,7 @@ def difference_gap(
 
 
 def ratio_gap(
-    counts: Sequence[Count], *, min_support: int, level: float = 0.95, protect_floor: int = 10
+    counts: Sequence[Count], *, min_support: int, level: float = 0.95, protect_floor: int = PROTECT_FLOOR
 ) -> Gap:
     """Return the lowest rate divided by the highest, with its bounds; value None when the highest is 0.
 
@@ -111,7 +113,7 @@ def mean_gap(
     *,
     min_support: int,
     level: float = 0.95,
-    protect_floor: int = 10,
+    protect_floor: int = PROTECT_FLOOR,
     span: float = 2.0,
 ) -> Gap:
     """Return the difference between the highest and the lowest mean, with its bounds.
@@ -127,7 +129,7 @@ def mean_gap(
 
 
 def mean_ratio_gap(
-    groups: Sequence[MeanValue], *, min_support: int, level: float = 0.95, protect_floor: int = 10
+    groups: Sequence[MeanValue], *, min_support: int, level: float = 0.95, protect_floor: int = PROTECT_FLOOR
 ) -> Gap:
     """Return the lowest mean divided by the highest, with its bounds.
 

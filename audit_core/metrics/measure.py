@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ from audit_core.metrics.catalogue import CRITERIA, DECIDED_RATES, RATES, UNSELEC
 from audit_core.metrics.clusters import Totals, design_effect, largest_effect, totals_by_group
 from audit_core.metrics.drift_rows import drift_rows
 from audit_core.metrics.estimate import MeanValue, estimate_rate
-from audit_core.metrics.gaps import Gap, difference_gap, mean_gap, ratio_gap
+from audit_core.metrics.gaps import PROTECT_FLOOR, Gap, difference_gap, mean_gap, ratio_gap
 from audit_core.metrics.measurements import (
     CalibrationRow,
     DecidedRates,
@@ -37,6 +36,7 @@ from audit_core.metrics.rates import (
 from audit_core.metrics.recalibration import score_fit
 from audit_core.metrics.regression_rows import RegressionRow, regression_rows
 from audit_core.metrics.score_gaps import SCORE_METRICS, exposure_rows, score_gap
+from audit_core.metrics.seeds import seed_of
 from audit_core.metrics.treatment import treatment_rows
 from audit_core.metrics.unknown import unknown_range
 
@@ -46,7 +46,6 @@ SHOWN_GAPS = (("selection_rate", "difference"), ("selection_rate", "ratio"), ("t
               ("fpr", "difference"), ("ppv", "difference"), ("accuracy", "difference"),
               ("base_rate", "difference"), ("equalized_odds", "difference"),
               ("calibration_in_the_large", "difference"), ("auc", "difference"))  # fmt: skip
-PROTECT_FLOOR = 10
 
 
 def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
@@ -86,7 +85,7 @@ def measure(contract: ReleaseContract, counted: Counted) -> Measurements:
 def changes(contract: ReleaseContract, counted: Counted) -> tuple[RegressionRow, ...]:
     """Return how the candidate differs from the baseline, for every check against it."""
     good = not _unselected_is_good(contract)
-    return regression_rows(contract, counted, seed_of, selected_is_good=good)
+    return regression_rows(contract, counted, selected_is_good=good)
 
 
 def measured_subjects(contract: ReleaseContract, cube: CountCube) -> tuple[Subject, ...]:
@@ -328,8 +327,3 @@ def display_cuts(bands: Bands) -> tuple[int, ...]:
     if bands.count == FINE:
         return tuple(range(0, MICRO + 1, MICRO // DISPLAY_BANDS))
     return bands.edges
-
-
-def seed_of(fingerprint: str, metric: str = "ece_null95") -> int:
-    """Return the recorded seed of a simulated figure: first 8 bytes of SHA-256 of cube hash + metric id."""
-    return int.from_bytes(hashlib.sha256((fingerprint + metric).encode()).digest()[:8], "big")

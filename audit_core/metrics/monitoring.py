@@ -59,6 +59,27 @@ def standardised_gap(window: tuple[Count, Count], baseline: tuple[Count, Count])
     return (_signed_gap(window) - _signed_gap(baseline)) / math.sqrt(variance)
 
 
+def counted_part(
+    window: tuple[Count, Count], baseline: tuple[Count, Count], people: tuple[int, int]
+) -> float | None:
+    """Return what part of a window's standardised gap a chart adds, 0–1; None where there is no gap.
+
+    Formula: √(Σp₀(1−p₀)/n_t / Σp₀(1−p₀)/min(n_t, m)), m the people the chart's limit was made for.
+
+    Guarantee: 1 where the window holds no more than m of either group. The baseline's own error is the same
+    in every window: larger windows measure it ever better, and would add it up to an alarm. Counted so, false
+    alarms are no more frequent than the limit promises, however many people come.
+    """
+    if standardised_gap(window, baseline) is None:
+        return None
+    whole = most = 0.0
+    for now, before, expected in zip(window, baseline, people, strict=True):
+        p = before.numerator / before.denominator
+        whole += p * (1 - p) / now.denominator
+        most += p * (1 - p) / min(now.denominator, expected)
+    return math.sqrt(whole / most)
+
+
 def cusum(z: Sequence[float], *, limit: float, allowance: float = ALLOWANCE) -> Chart:
     """Return the one-sided cumulative sum of standardised gaps, with its first alarm.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +16,21 @@ from audit_core.metrics.bootstrap import MOST_DISCARDED, Cells, Design, Floats, 
 from audit_core.metrics.catalogue import Mask, RateMetric
 from audit_core.metrics.estimate import Group
 
-_SHAPE = (NEITHER + 1, ABSENT + 1, ABSENT + 1)
+JOINT = (NEITHER + 1, ABSENT + 1, ABSENT + 1)
+"""Label × the candidate's decision × the baseline's."""
 
 
-class Sides(Protocol):
-    """One group's rows: both decisions on each (label × new × old), or the two models apart."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """One group's rows under both models.
 
-    @property
-    def both(self) -> Integers | None:
-        """Rows by label and both decisions; None on different rows."""
+    Shape and units: rows; `both` by label and both decisions (`JOINT`), None on different rows; `new` and
+    `old` by label and one model's decision.
+    """
 
-    @property
-    def new(self) -> Integers:
-        """The candidate's rows by label and decision."""
-
-    @property
-    def old(self) -> Integers:
-        """The baseline's rows by label and decision."""
+    both: Integers | None
+    new: Integers
+    old: Integers
 
 
 class Spread(NamedTuple):
@@ -127,9 +125,9 @@ def _values(tables: Mapping[Group, Sides], metric: RateMetric, side: str, plan: 
 
 def _joint(table: Integers) -> Integers:
     """A table over label, new and old decision; one model alone stands at old decision 0."""
-    if table.ndim == len(_SHAPE):
+    if table.ndim == len(JOINT):
         return table
-    into = np.zeros(_SHAPE, dtype=np.int64)
+    into = np.zeros(JOINT, dtype=np.int64)
     into[:, :, 0] = table
     return into
 

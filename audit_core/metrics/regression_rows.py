@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -15,16 +15,16 @@ from audit_core.metrics.bootstrap import Plan
 from audit_core.metrics.catalogue import CRITERIA, RATES, RateMetric
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count
+from audit_core.metrics.gaps import PROTECT_FLOOR
 from audit_core.metrics.rates import ordered_groups, required_groups, too_many_unknown
 from audit_core.metrics.regression_bounds import ChangeBounds, GroupChange, bounds_of, own_spread
-from audit_core.metrics.regression_draws import RatesDrawn, Spread, drawn_rates, of_unknown_overlap
-from audit_core.metrics.regression_tables import Sides, group_change, holds, is_paired, sides_of
+from audit_core.metrics.regression_draws import RatesDrawn, Sides, Spread, drawn_rates, of_unknown_overlap
+from audit_core.metrics.regression_tables import group_change, holds, is_paired, sides_of
+from audit_core.metrics.seeds import seed_of
 
 ChangeOf = Literal["gap", "rate", "risk"]
 """What may not grow: the largest gap between groups, every group's harm rate, or that rate as a share."""
 
-SeedOf = Callable[[str, str], int]
-PROTECT_FLOOR = 10
 _UNGOOD = {"tpr": "fnr", "tnr": "fpr", "ppv": "fdr", "npv": "for"}
 _HARMS = ("fnr", "fpr", "fdr", "for", "abstain_rate")
 
@@ -165,7 +165,7 @@ ERROR_RATE = _left_over(RATES["accuracy"], "error_rate", "Error rate")
 
 
 def regression_rows(
-    contract: ReleaseContract, counted: Counted, seed_of: SeedOf, *, selected_is_good: bool
+    contract: ReleaseContract, counted: Counted, *, selected_is_good: bool
 ) -> tuple[RegressionRow, ...]:
     """Return a row for every check against the baseline, subject and rate; none without a baseline.
 
@@ -181,7 +181,7 @@ def regression_rows(
             metrics = [RATES[name] for name in names] if change == "gap" else [
                 harm_metric(harm, selected_is_good=selected_is_good) for harm in harms_of(check.metric)
             ]  # fmt: skip
-            rows = (_row(contract, counted, (subject, check.metric, change), metric, seed_of)
+            rows = (_row(contract, counted, (subject, check.metric, change), metric)
                     for metric in metrics)  # fmt: skip
             found[subject, check.metric, change] = tuple(row for row in rows if row is not None)
     return tuple(row for rows in found.values() for row in rows)
@@ -192,7 +192,6 @@ def _row(
     counted: Counted,
     question: tuple[Subject, str, ChangeOf],
     metric: RateMetric,
-    seed_of: SeedOf,
 ) -> RegressionRow | None:
     """A rate under both models over a subject's groups; `question` is (subject, named metric, change)."""
     subject, name, change = question

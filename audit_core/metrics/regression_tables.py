@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from audit_core.contract.schema import Subject
-from audit_core.cube.axes import ABSENT, NEITHER
+from audit_core.cube.axes import ABSENT
 from audit_core.cube.baseline import BASELINE_DECISION, Baseline
 from audit_core.cube.count_cube import CountCube, Group, Integers
 from audit_core.metrics.catalogue import RateMetric
@@ -18,18 +17,7 @@ from audit_core.metrics.clusters import Totals, largest_effect
 from audit_core.metrics.estimate import Count
 from audit_core.metrics.pair_intervals import PairCounts
 from audit_core.metrics.regression_bounds import GroupChange
-
-JOINT = (NEITHER + 1, ABSENT + 1, ABSENT + 1)
-"""Label × the candidate's decision × the baseline's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """One group's rows: both decisions on each (label × new × old), or the two models apart."""
-
-    both: Integers | None
-    new: Integers
-    old: Integers
+from audit_core.metrics.regression_draws import JOINT, Sides
 
 
 def holds(baseline: Baseline, subject: Subject) -> bool:
@@ -49,7 +37,7 @@ def sides_of(cube: CountCube, baseline: Baseline, subject: Subject) -> dict[Grou
         return dict(_paired_tables(baseline.paired, subject))
     assert baseline.other is not None
     old, new = baseline.other.outcomes(subject), cube.outcomes(subject)
-    none = np.zeros((NEITHER + 1, ABSENT + 1), dtype=np.int64)
+    none = np.zeros(JOINT[:2], dtype=np.int64)
     return {g: Sides(both=None, new=new.get(g, none), old=old.get(g, none)) for g in {*old, *new}}
 
 
@@ -58,9 +46,7 @@ def _paired_tables(paired: CountCube, subject: Subject) -> Iterator[tuple[Group,
     tables: dict[Group, Integers] = {}
     for group, table in paired.outcomes((*subject, BASELINE_DECISION)).items():
         *levels, old = group
-        into = tables.setdefault(
-            tuple(levels), np.zeros((NEITHER + 1, ABSENT + 1, ABSENT + 1), dtype=np.int64)
-        )
+        into = tables.setdefault(tuple(levels), np.zeros(JOINT, dtype=np.int64))
         into[:, :, int(old)] += table
     for group, both in tables.items():
         both[:, ABSENT, :] = 0

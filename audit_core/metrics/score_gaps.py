@@ -21,7 +21,7 @@ from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import largest_effect, totals_by_group
 from audit_core.metrics.estimate import MeanValue
 from audit_core.metrics.exposure import INTERVAL, GroupExposure, group_exposure
-from audit_core.metrics.gaps import Gap, mean_gap, mean_ratio_gap
+from audit_core.metrics.gaps import PROTECT_FLOOR, Gap, mean_gap, mean_ratio_gap
 from audit_core.metrics.rates import known_groups
 from audit_core.metrics.resampled import brier_scores, resampled_gap
 
@@ -37,7 +37,7 @@ def score_gap(
     question: tuple[Subject, str, str],
     *,
     seed: int,
-    floor: int = 10,
+    floor: int = PROTECT_FLOOR,
 ) -> Gap:
     """Return a score metric compared over the groups of a subject; `question` is (subject, metric, compare).
 

@@ -17,8 +17,9 @@ from audit_core.contract.schema import ReleaseContract
 from audit_core.cube.count_cube import CountCube, Group
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Count
-from audit_core.metrics.measure import rate_metric, seed_of
+from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.multiplicity import benjamini_hochberg, holm
+from audit_core.metrics.seeds import seed_of
 from audit_core.metrics.shrunk import Prior, beta_binomial
 from audit_core.metrics.slice_cells import (
     Cells,

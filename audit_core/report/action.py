@@ -19,6 +19,7 @@ ACTION_WORDS = {
 }
 """The contract's word for what is done, with what it means."""
 
+
 def action_lines(audit: Audit) -> tuple[str, ...]:
     """Return, for every check that failed, what the contract says is done and who is told.
 

@@ -6,7 +6,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from audit_core.decision.plan import Plan, Unit
+from audit_core.cube.calendar import Unit
+from audit_core.decision.plan import Plan
 from audit_core.errors import UsageError
 from audit_core.report.escape import visible
 from audit_core.report.numbers import counted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -75,25 +76,30 @@ def _watches(followed: Followed) -> Table:
         judged = [point for point in own if point.finding is not None]
         last = judged[-1] if judged else own[-1] if own else None
         cells = _cells(
-            watch, last, [found for found in leading(followed.incidents) if found.watch == watch.id]
+            watch,
+            last,
+            [found for found in leading(followed.incidents) if found.watch == watch.id],
+            followed.plan.level,
         )
         table.add_row(*(Text(for_terminal(cell)) for cell in cells))
     return table
 
 
-def _cells(watch: Watch, point: WatchPoint | None, alerts: Sequence[Incident]) -> tuple[str, ...]:
+def _cells(
+    watch: Watch, point: WatchPoint | None, alerts: Sequence[Incident], level: Fraction
+) -> tuple[str, ...]:
     what = clip(watch_words(watch), 70)
     said = "; ".join(f"{LEVEL_WORDS[one.level]}: {KIND_WORDS[one.kind].lower()}" for one in alerts) or "–"
     if point is None:
         return what, "–", "Not judged", "–", said
     if point.finding is None:
         return what, point.window, f"Not judged: {_WAITS[point.why]}", "–", said
-    return what, point.window, status_word(point.finding), _number(point.finding), said
+    return what, point.window, status_word(point.finding), _number(point.finding, level), said
 
 
-def _number(finding: Finding) -> str:
+def _number(finding: Finding, level: Fraction) -> str:
     if finding.metric != "psi":
-        return numbers_text(finding)
+        return numbers_text(finding, level)
     read = reading(finding)
     if read.value is None:
         return "no number"

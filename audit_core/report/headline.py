@@ -13,7 +13,7 @@ from audit_core.report.people import of_every_hundred, subject_words
 from audit_core.report.readings import reading
 from audit_core.report.regression import regression_people
 from audit_core.report.sentences import rate_behind, sentence
-from audit_core.report.words import VERDICT_MARKS, VERDICT_WORDS, Mark, finding_name, status_word
+from audit_core.report.words import VERDICT_MARKS, Mark, finding_name, status_word, verdict_word
 
 _CHECK_GROUNDS = ("critical_fail", "major_fail", "critical_open", "major_open", "condition")
 
@@ -43,9 +43,10 @@ def headline(audit: Audit) -> Headline:
         text = _because_of_check(finding, audit) if finding else ground_sentence(leading, audit)
         check = _check_line(finding, audit) if finding else ""
         if verdict == "APPROVED_WITH_CONDITIONS":
-            text = f"Nothing blocks the release, but not every check is within its limit. {text}"
+            goes_on = "the canary" if audit.stages == ("canary",) else "the release"
+            text = f"Nothing blocks {goes_on}, but not every check is within its limit. {text}"
     return Headline(
-        word=VERDICT_WORDS[verdict],
+        word=verdict_word(verdict, audit.stages),
         mark=VERDICT_MARKS[verdict],
         sentence=text,
         check=check,

@@ -23,6 +23,7 @@ from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.tables import calibration_rows, drift_table_rows
 from audit_core.report.test_plan import plan_rows, plan_warnings
 from audit_core.report.words import (
+    CANARY_WORDS,
     MARK_SHAPES,
     MARK_WORDS,
     NOT_DISCRIMINATION,
@@ -103,7 +104,9 @@ def _methods(contract: ReleaseContract) -> tuple[str, ...]:
 def _marks() -> dict[str, dict[str, str]]:
     """Class and shape of every status word; a word that is none gets neither."""
     found = {word: {"kind": mark, "shape": MARK_SHAPES[mark]} for mark, word in MARK_WORDS.items()}
-    verdicts = {VERDICT_WORDS[verdict]: mark for verdict, mark in VERDICT_MARKS.items()}
+    verdicts = {
+        words[v]: mark for words in (VERDICT_WORDS, CANARY_WORDS) for v, mark in VERDICT_MARKS.items()
+    }
     return found | {word: {"kind": mark, "shape": MARK_SHAPES[mark]} for word, mark in verdicts.items()}
 
 

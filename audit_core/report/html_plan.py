@@ -25,6 +25,7 @@ from audit_core.report.plan_detection import (
     detection_sentence,
     precision_sentence,
 )
+from audit_core.report.plan_release import release_sentences
 from audit_core.report.release_plan import release_plan
 
 
@@ -38,6 +39,7 @@ def monitoring_values(audit: Audit) -> dict[str, Any]:
         "monitoring": {
             "headline": plan_headline(plan),
             "sentences": [*said, ONLY_RELEASED],
+            "stood": release_sentences(plan),
             "watches": watch_rows(plan),
             "levels": LEVELS,
             "alerts": alert_rows(plan),

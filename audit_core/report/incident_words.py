@@ -65,7 +65,7 @@ def _level(incident: Incident, plan: Plan, hide_under: int) -> str:
         return head
     if told_of_few(finding, hide_under):
         return f"{head} {hidden_words(hide_under)}"
-    return f"{head} In {_last(incident)}: {numbers_text(finding)}."
+    return f"{head} In {_last(incident)}: {numbers_text(finding, plan.level)}."
 
 
 def _said(incident: Incident, plan: Plan) -> str:

@@ -21,8 +21,6 @@ from audit_core.report.watch_words import (
 )
 
 SCHEMA = "evenhand/incident/v1"
-PRIVACY_FLOOR = 10
-"""Fewer people than this are not told of in a record, which leaves the workspace."""
 
 KIND_WORDS: dict[AlertKind, str] = {
     "confirmed": "Outside limit",
@@ -66,13 +64,15 @@ def time_words(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def incident_json(incident: Incident, plan: Plan, *, privacy_floor: int = PRIVACY_FLOOR) -> dict[str, object]:
-    """Return the record of an incident, as plain values for a file of its own.
+def incident_json(incident: Incident, plan: Plan, *, privacy_floor: int | None = None) -> dict[str, object]:
+    """Return the record of an incident, as plain values for a file of its own, which leaves the workspace.
 
-    Guarantee: no number in it stands on one to `privacy_floor` − 1 people; `evidence` is null there.
+    Guarantee: no number in it stands on one to `privacy_floor` − 1 people (the plan's floor where none is
+    given); `evidence` is null there.
     """
+    floor = plan.privacy_floor if privacy_floor is None else privacy_floor
     watch, finding = watch_of(plan, incident.watch), incident.finding
-    shown = finding is not None and not told_of_few(finding, privacy_floor)
+    shown = finding is not None and not told_of_few(finding, floor)
     return {
         "schema": SCHEMA,
         "id": for_json(incident.id),
@@ -92,7 +92,7 @@ def incident_json(incident: Incident, plan: Plan, *, privacy_floor: int = PRIVAC
         "owner": for_json(incident.owner),
         "action": for_json(incident.action),
         "escalation": [{"after_hours": s.after_hours, "to": for_json(s.to)} for s in plan.escalation],
-        "sentence": for_json(incident_sentence(incident, plan, hide_under=privacy_floor)),
+        "sentence": for_json(incident_sentence(incident, plan, hide_under=floor)),
         "evidence": _evidence(finding) if finding is not None and shown else None,
     }
 

@@ -26,7 +26,7 @@ def rows_words(found: JudgedRows) -> str:
 
 
 def judged_sentence(finding: Finding) -> str:
-    """Return on which rows a finding was judged, or "" where no window was asked for or nothing was judged."""
+    """Return on which rows a finding was judged, or "" where no window was asked or it was not run."""
     if finding.window is None or finding.status == "NOT_RUN":
         return ""
     return f"Judged on {rows_words(finding.window)}."

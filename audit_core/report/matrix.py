@@ -76,7 +76,7 @@ def _gaps(contract: ReleaseContract) -> Iterator[str]:
         )
     bare = [subject_words(subject) for subject in unchecked_subjects(contract)]
     if bare:
-        yield f"Not checked at any stage: {names_text(bare)}; the contract names no check of {_it(bare)}."
+        yield f"Not checked at any stage: groups by {names_text(bare)}; the contract names no check of them."
     outcomes = _without_gap(contract)
     if outcomes:
         yield (

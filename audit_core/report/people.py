@@ -110,14 +110,7 @@ def of_every_hundred(
     if metric == "calibration_in_the_large":
         return _meaning_of_scores(pair)
     words = people(contract)
-    template = {
-        "tpr": f"{words.positives} in each group, the model {words.past} about {{}}",
-        "fnr": f"{words.positives} in each group, the model did not {words.verb} about {{}}",
-        "fpr": f"{words.negatives} in each group, the model {words.past} about {{}}",
-        "tnr": f"{words.negatives} in each group, the model did not {words.verb} about {{}}",
-        "selection_rate": f"{words.noun} in each group, the model {words.past} about {{}}",
-        "ppv": f"{words.noun} the model {words.past} in each group, about {{}} were {words.positive_is}",
-    }.get(metric)
+    template = _template(metric, words, "in each group")
     if metric == "selection_rate" and favourable and not selected_is_favourable(contract):
         template = f"{words.noun} in each group, about {{}} received the favourable decision"
     if template is None:
@@ -125,6 +118,36 @@ def of_every_hundred(
     base = 100 if _apart(pair, 100) else 1000
     shown = [_group_count(group, rate, base) for group, rate in pair]
     return f"Of every {base:,} " + template.format(" and ".join(shown)) + "."
+
+
+def of_one_group(
+    metric: str, group: Group, rates: tuple[Fraction, Fraction], contract: ReleaseContract
+) -> str:
+    """Return one group's rate before and now as a sentence about people, or "" where there is none.
+
+    “Of every 100 qualified applicants in “woman”, the model did not advance about 47. Under the baseline it
+    was about 39.”
+    """
+    template = _template(metric, people(contract), f"in “{group_words(group)}”")
+    if template is None or not group:
+        return ""
+    before, now = rates
+    base = 100 if before == now or round(before * 100) != round(now * 100) else 1000
+    said = f"Of every {base:,} " + template.format(decimal(now * base, 0))
+    return f"{said}. Under the baseline it was about {decimal(before * base, 0)}."
+
+
+def _template(metric: str, words: People, where: str) -> str | None:
+    """What a metric says of people, with a gap for their number."""
+    where = where.replace("{", "{{").replace("}", "}}")
+    return {
+        "tpr": f"{words.positives} {where}, the model {words.past} about {{}}",
+        "fnr": f"{words.positives} {where}, the model did not {words.verb} about {{}}",
+        "fpr": f"{words.negatives} {where}, the model {words.past} about {{}}",
+        "tnr": f"{words.negatives} {where}, the model did not {words.verb} about {{}}",
+        "selection_rate": f"{words.noun} {where}, the model {words.past} about {{}}",
+        "ppv": f"{words.noun} the model {words.past} {where}, about {{}} were {words.positive_is}",
+    }.get(metric)
 
 
 def _meaning_of_scores(pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]]) -> str:

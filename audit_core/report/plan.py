@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from audit_core.decision.plan import Level, Plan, Unit, Watch
+from audit_core.cube.calendar import Unit
+from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.report.escape import clip, visible
 from audit_core.report.limits import limit_words, warn_words
 from audit_core.report.numbers import MINUS, count, counted, decimal
 from audit_core.report.people import group_words
+from audit_core.report.plan_release import release_words
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.watch_words import LONGEST, watch_words
 
@@ -30,8 +32,8 @@ REBASE = (
     "What the release is compared with stays as it was signed; only a new sign-off may change it. A new "
     "model needs a new plan."
 )
-WATCHED, LIMIT, JUDGED, ALERTS, OWNER, ANSWER = (
-    "Watched", "Limit", "Judged", "Alerts", "Owner", "Acknowledged within",
+WATCHED, LIMIT, AT_RELEASE, JUDGED, ALERTS, OWNER, ANSWER = (
+    "Watched", "Limit", "At release", "Judged", "Alerts", "Owner", "Acknowledged within",
 )  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def _unit(plan: Plan) -> str:
 
 
 def watch_rows(plan: Plan) -> Rows:
-    """Return the watches as a table: what, limit, how often, alerts, owner, hours.
+    """Return the watches as a table: what, limit, how it stood, how often, alerts, owner, hours.
 
     Features whose drift is watched in the very same way stand in one row, each by its name.
     """
@@ -138,6 +140,7 @@ def _features(watches: list[Watch]) -> str:
 def _terms(watch: Watch, plan: Plan) -> dict[str, str]:
     return {
         LIMIT: watch_limit(watch) or NONE,
+        AT_RELEASE: release_words(watch.at_release),
         JUDGED: _judged(watch, plan),
         ALERTS: _alerts(watch),
         OWNER: name(watch.owner) or NONE,
@@ -153,12 +156,13 @@ def watch_limit(watch: Watch) -> str:
 def _sentence(what: str, watch: Watch, plan: Plan) -> str:
     limit = watch_limit(watch)
     limit = f": {limit}" if limit else ""
+    stood = f"At release {release_words(watch.at_release)}. " if watch.at_release.status else ""
     owner = name(watch.owner) or "nobody named"
     within = " and ".join(f"a {level} within {hours}" for level, hours in _answers(watch))
     answer = f", who acknowledges {within}" if within else ""
     return (
-        f"{what} ({ORIGIN_WORDS[watch.origin]}){limit}. Judged {_judged(watch, plan)}. {_alerts(watch)}. "
-        f"Owner: {owner}{answer}."
+        f"{what} ({ORIGIN_WORDS[watch.origin]}){limit}. {stood}Judged {_judged(watch, plan)}. "
+        f"{_alerts(watch)}. Owner: {owner}{answer}."
     )
 
 

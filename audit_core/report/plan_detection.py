@@ -22,6 +22,10 @@ READ_DETECTION = (
     "many windows it took half of those that did. Where nothing changes, an alert is a false alarm, unless "
     "the release itself was beyond the limit."
 )
+CHART_MARKS = (
+    "The bar is either kind of alert, the circle a confirmed one, the diamond a trend; the numbers beside a "
+    "bar are those of either."
+)
 NO_DETECTION = (
     "What this plan would find was not worked out: its volumes, or a gap to watch, are not known. That is "
     "itself something the plan cannot see."

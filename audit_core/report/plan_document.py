@@ -25,6 +25,7 @@ from audit_core.report.plan_detection import (
     detection_sentence,
     precision_sentence,
 )
+from audit_core.report.plan_release import release_sentences
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.words import NOT_DISCRIMINATION, NOT_SIGNED
 
@@ -38,7 +39,7 @@ def plan_document(plan: Plan) -> str:
     parts = [
         f"MONITORING PLAN {visible(plan.id)}\n{NOT_SIGNED}\n\n{plan_headline(plan)}",
         _part("How long a window is, and why", window_sentence(plan)),
-        _part("What is watched", _list(watch_sentences(plan))),
+        _part("What is watched", _watched(plan)),
         _part("What an alert does", f"{LEVELS}\n\n{_list(_rows(alert_rows(plan)))}"),
         _part("Outcomes that come late", label_sentence(plan)),
         _part("Silence is a failure", silence_sentence(plan)),
@@ -50,6 +51,10 @@ def plan_document(plan: Plan) -> str:
         NOT_DISCRIMINATION,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _watched(plan: Plan) -> str:
+    return "\n\n".join([*release_sentences(plan), _list(watch_sentences(plan))])
 
 
 def _seen(plan: Plan) -> str:

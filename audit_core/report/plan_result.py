@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit_core.decision.plan import Plan, Watch
+from audit_core.decision.plan import AtRelease, Plan, Watch
 from audit_core.report.result_numbers import number, words
 
 
@@ -19,6 +19,8 @@ def encode_monitoring(plan: Plan) -> dict[str, Any]:
         "made_on": plan.made_on.isoformat(),
         "starts": plan.starts.isoformat(),
         "ends": plan.ends.isoformat(),
+        "level": number(plan.level),
+        "privacy_floor": plan.privacy_floor,
         "window": {
             "unit": window.unit,
             "rolling": window.rolling,
@@ -54,4 +56,12 @@ def _watch(watch: Watch) -> dict[str, Any]:
         "ticket_hours": watch.ticket_hours,
         "confirm": watch.confirm,
         "needs_labels": watch.needs_labels,
+        "at_release": _at_release(watch.at_release),
     }  # fmt: skip
+
+
+def _at_release(stood: AtRelease) -> dict[str, Any] | None:
+    """How it stood; None where the audit judged nothing of the kind."""
+    if not stood.status:
+        return None
+    return {"status": stood.status, "evidence": stood.evidence or None, "waived": stood.waived}

@@ -31,6 +31,7 @@ from audit_core.report.plan_detection import (
     detection_sentence,
     precision_sentence,
 )
+from audit_core.report.plan_release import release_sentences
 from audit_core.report.table_rows import Rows
 
 
@@ -44,6 +45,7 @@ def plan_table(plan: Plan) -> RenderableType:
         Text(for_terminal(plan_headline(plan))),
         _said(window_sentence(plan)),
         _table(watch_rows(plan), ((WATCHED, 28), (LIMIT, 18), (JUDGED, 20), (ALERTS, 24), (OWNER, 14))),
+        *([_said(*stood)] if (stood := release_sentences(plan)) else []),
         _said(label_sentence(plan), silence_sentence(plan), escalation_sentence(plan), review_sentence(plan)),
         _head("What this plan can see"),
         _said(detection_sentence(plan), precision_sentence(plan)),

@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from audit_core.cube.calendar import Unit
 from audit_core.decision.followed import AlertKind
-from audit_core.decision.plan import Level, Plan, Unit, Watch
+from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.report.numbers import counted
 from audit_core.report.plan import escalation_sentence, of_hundred, watch_limit
+from audit_core.report.plan_release import known_words
 from audit_core.report.prometheus_text import label_text, raised_by, textfile
 from audit_core.report.watch_words import watch_words
 
@@ -113,8 +115,14 @@ def alerts(plan: Plan) -> Iterator[Rule]:
 def _of_watch(watch: Watch, kind: AlertKind, level: Level, plan: Plan) -> Rule:
     what = label_text(watch_words(watch))
     hours = counted(watch.acknowledge_hours if level == "page" else watch.ticket_hours, "hours")
-    limit = watch_limit(watch)
+    limit, known = watch_limit(watch), known_words(watch) if kind != "trend" else ""
     series = _series("evenhand_incident_open", plan, watch=watch.id, kind=kind, severity=level)
+    told = (
+        f"By the plan: {limit}." if limit else "",
+        known,
+        f"Acknowledge within {hours}.",
+        escalation_sentence(plan) if level == "page" else "",
+    )
     return Rule(
         alert=ALERT_NAMES[kind],
         expr=f"{series} == 1",
@@ -125,10 +133,7 @@ def _of_watch(watch: Watch, kind: AlertKind, level: Level, plan: Plan) -> Rule:
         },
         annotations={
             "summary": f"{what[:1].upper()}{what[1:]}: {_SAID[kind]}.",
-            "description": " ".join(
-                part for part in (f"By the plan: {limit}." if limit else "", f"Acknowledge within {hours}.",
-                                  escalation_sentence(plan) if level == "page" else "") if part
-            ),
+            "description": " ".join(part for part in told if part),
         },
         series=series,
     )  # fmt: skip

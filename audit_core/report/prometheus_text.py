@@ -1,7 +1,7 @@
 """What following a release has shown as a textfile of Prometheus' node_exporter: numbers, limits, incidents.
 
-A number that is absent has no line: never NaN, never zero. A number that stands on a count under the privacy
-floor has none either, since whoever reads the metrics need not be an analyst.
+A number that is absent has no line: never NaN, never zero. A number that stands on a count under the plan's
+privacy floor has none either, since whoever reads the metrics need not be an analyst.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from audit_core.decision.followed import AlertKind, Followed, WatchPoint, Window
 from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.findings.finding import Finding, Status
 from audit_core.report.escape import visible
-from audit_core.report.incidents import PRIVACY_FLOOR
 from audit_core.report.watch_words import told_of_few
 
 HELP: dict[str, str] = {
@@ -36,8 +35,8 @@ HELP: dict[str, str] = {
     "evenhand_window_state": "1 for the state of the last window that came in, 0 for the others.",
     "evenhand_windows_missing": "Windows since the start of the plan that hold no data.",
     "evenhand_watch_value": "What was measured in the windows last judged; rates, gaps and ratios 0 to 1.",
-    "evenhand_watch_lower": "Lower end of its interval.",
-    "evenhand_watch_upper": "Upper end of its interval.",
+    "evenhand_watch_lower": "Lower end of its interval, at the level of evenhand_plan_info.",
+    "evenhand_watch_upper": "Upper end of its interval, at the level of evenhand_plan_info.",
     "evenhand_watch_at_least": "The least the true value could be: the bound that accuses.",
     "evenhand_watch_at_most": "The most the true value could be: the bound that clears.",
     "evenhand_watch_by_chance": "What drift reaches by chance alone in 95 of 100 samples of this size.",
@@ -71,7 +70,8 @@ def textfile(followed: Followed) -> bytes:
     """Return the metrics of a followed release in Prometheus' text format.
 
     Guarantee: every line has a finite value; names from outside can't end a label, a line or the file; the
-    same bytes for the same input; nothing that stands on one to nine people.
+    same bytes for the same input; no measured value that stands on fewer people than the
+    plan's privacy floor.
     """
     lines: dict[str, dict[str, str]] = {metric: {} for metric in HELP}
     for sample in _samples(followed):
@@ -138,7 +138,7 @@ def _of_plan(followed: Followed) -> Iterator[Sample]:
     plan = followed.plan
     labels = _labels(plan)
     about = {"audit": plan.audit_id, "contract": plan.contract_id, "version": plan.contract_version}
-    about["model"] = plan.model_name
+    about |= {"model": plan.model_name, "level": str(float(plan.level))}
     yield Sample(metric="evenhand_plan_info", labels=labels | _texts(about), value=1)
     known = {
         "evenhand_plan_end_timestamp_seconds": seconds(end_of(plan.ends)),
@@ -179,11 +179,11 @@ def _of_watch(watch: Watch, followed: Followed) -> Iterator[Sample]:
     judged = [p for p in followed.points if p.watch == watch.id and p.finding and p.window in by_name]
     if judged:
         last = max(judged, key=lambda point: by_name[point.window].last)
-        yield from _of_point(last, labels, by_name)
+        yield from _of_point(last, labels, by_name, followed.plan.privacy_floor)
 
 
 def _of_point(
-    point: WatchPoint, labels: dict[str, str], by_name: Mapping[str, WindowView]
+    point: WatchPoint, labels: dict[str, str], by_name: Mapping[str, WindowView], floor: int
 ) -> Iterator[Sample]:
     found = point.finding
     assert found is not None
@@ -194,16 +194,16 @@ def _of_point(
         "evenhand_watch_confirmed": found.evidence == "CONFIRMED",
         "evenhand_watch_rows": sum(by_name[name].rows for name in point.windows if name in by_name),
         "evenhand_watch_window_end_timestamp_seconds": seconds(end_of(by_name[point.window].last)),
-        **_numbers(found),
+        **_numbers(found, floor),
     }
     for metric, value in known.items():
         if value is not None and math.isfinite(value):
             yield Sample(metric=metric, labels=labels, value=float(value))
 
 
-def _numbers(found: Finding) -> dict[str, float | Fraction | None]:
+def _numbers(found: Finding, floor: int) -> dict[str, float | Fraction | None]:
     """What was measured, with its ranges; nothing where it stands on too few people to be told of."""
-    if found.evidence == "UNSUPPORTED" or told_of_few(found, PRIVACY_FLOOR):
+    if found.evidence == "UNSUPPORTED" or told_of_few(found, floor):
         return {}
     if found.metric == "psi":
         return {"evenhand_watch_value": found.value, "evenhand_watch_by_chance": found.upper}
@@ -233,8 +233,9 @@ def _of_trends(followed: Followed) -> Iterator[Sample]:
 
 def _of_estimates(followed: Followed) -> Iterator[Sample]:
     """Estimates while outcomes are not back, on at least as many people as the contract asks for."""
+    needed = max(followed.plan.window.needed, followed.plan.privacy_floor)
     for rate in followed.estimates:
-        if rate.observed is not None or rate.people < followed.plan.window.needed:
+        if rate.observed is not None or rate.people < needed:
             continue
         named = {"plan": followed.plan.id, "window": rate.window, "metric": rate.metric}
         named |= {"subject": _group(rate.subject), "group": _group(rate.group)}

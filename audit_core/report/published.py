@@ -24,6 +24,7 @@ from audit_core.metrics.intervals import Interval
 from audit_core.metrics.measure import rate_metric
 from audit_core.metrics.measurements import DriftRow, Measurements, Rate, SubjectGap
 from audit_core.report.published_regression import published_finding, published_rows
+from audit_core.report.published_window import days_are_shown, is_cut
 from audit_core.report.release import masks_of, release_of, released_rate, same_counts
 from audit_core.report.withheld import PublishedAudit, WithheldFinding, hidden_words
 
@@ -150,6 +151,8 @@ def _same(metric: str, subject: Subject, group: Group, audit: Audit, release: Pu
 
 def _finding(finding: Finding, audit: Audit, release: PublishedCube, shown: Measurements) -> Finding:
     """A finding as it may be published: whole, without what stands on other groups, or without a number."""
+    if finding.status == "NOT_RUN":
+        finding = replace(finding, window=None)
     if finding.change is not None:
         level = float(audit.contract.statistics.level)
         return published_finding(finding, audit.measurements, shown, level) or _withheld(
@@ -159,7 +162,9 @@ def _finding(finding: Finding, audit: Audit, release: PublishedCube, shown: Meas
         return _psi(finding, audit, release)
     if finding.metric in _ABOUT_FILES or not finding.subject or finding.status == "NOT_RUN":
         return finding
-    if not _counts_every_row(audit, release):  # rows that no table holds stand in “how many rows more”
+    if is_cut(finding) and not days_are_shown(finding, audit, release.floor):
+        return _withheld(finding, audit, release)
+    if is_cut(finding) or not _counts_every_row(audit, release):  # “how many more” tells of rows in no table
         finding = replace(finding, needs=None)
     if audit.counted.people:
         finding = _to_two_digits(finding)
@@ -237,7 +242,8 @@ def _withheld(finding: Finding, audit: Audit, release: PublishedCube) -> Withhel
     """The finding without a number or a name; “no row at all” would be one."""
     kept = {field.name: getattr(finding, field.name) for field in fields(Finding)}
     empty = {"value": None, "lower": None, "upper": None, "interval": None, "high": None, "low": None,
-             "chance": None, "needs": None, "names": (), "warned": False, "row": None}  # fmt: skip
+             "chance": None, "needs": None, "names": (), "warned": False, "row": None,
+             "window": None}  # fmt: skip
     reason = "thin_group" if finding.reason in _NAMES_A_ZERO else finding.reason
     return WithheldFinding(**{**kept, **empty, "reason": reason}, told=hidden_words(release),
                            rounded=_rounded(finding, audit, release))  # fmt: skip
@@ -251,8 +257,8 @@ def _rounded(
     if len(parts) != 1 or parts[0] not in RATES or finding.high is None or finding.low is None:
         return None
     rate = rate_metric(audit.contract, parts[0], favourable=finding.compare == "ratio")
-    if rate is not RATES[parts[0]] or finding.compare not in ("difference", "ratio"):
-        return None
+    if rate is not RATES[parts[0]] or finding.compare not in ("difference", "ratio") or is_cut(finding):
+        return None  # published rates are of the whole file, not of a canary's latest days
     pair = [
         (end.group, _to_five_points(rate, finding.subject, end.group, release))
         for end in (finding.high, finding.low)

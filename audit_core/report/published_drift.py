@@ -34,6 +34,8 @@ def _row(row: DriftRow, floor: int, taken: set[str]) -> dict[str, Any]:
     table = row.table
     # An attribute that is also an input would have its small groups counted here a second time.
     bins = None if table.feature in taken else _bins(row, floor)
+    if found is not None and _solved(row, floor, taken):
+        found = None
     return {
         "feature": table.feature,
         "kind": table.kind,
@@ -43,6 +45,17 @@ def _row(row: DriftRow, floor: int, taken: set[str]) -> dict[str, Any]:
         "bins": bins,
         "bins_reason": None if bins is not None else "privacy: bins of fewer people could be worked out",
     }
+
+
+def _solved(row: DriftRow, floor: int, taken: set[str]) -> bool:
+    """Whether its PSI tells a small bin to who knows the reference: with one count open, it is an equation.
+
+    So it is with two bins, and with an attribute, whose other groups are published in their own tables.
+    """
+    table = row.table
+    held = [pair for pair in zip(table.reference, table.current, strict=True) if any(pair)]
+    few = any(0 < n < floor for pair in held for n in pair)
+    return few and (len(held) <= 2 or table.feature in taken)
 
 
 def _bins(row: DriftRow, floor: int) -> list[dict[str, Any]] | None:

@@ -55,6 +55,13 @@ class Reading:
         return figures(self.unit, (self.value, self.lower, self.upper), self.limits)
 
     @property
+    def amount(self) -> str:
+        """The value in its unit, a change with its sign; "" where there is none."""
+        if self.value is None:
+            return ""
+        return (self.figures.text if self.change is None else self.figures.signed)(self.value)
+
+    @property
     def limit(self) -> Fraction | None:
         """The one limit to draw, where there is one."""
         least, most = self.limits

@@ -21,7 +21,7 @@ from audit_core.report.numbers import (
     percent,
     points,
 )
-from audit_core.report.people import group_words, of_every_hundred, subject_words
+from audit_core.report.people import group_words, of_every_hundred, of_one_group, subject_words
 from audit_core.report.readings import Reading, reading
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import PublishedAudit
@@ -43,8 +43,8 @@ WHAT_NO_BASELINE_MEANS = (
     "exception with a name and an end date."
 )
 HOW_TO_GIVE_ONE = (
-    "Give the last approved audit or the approved model itself: `evenhand audit … --baseline BUNDLE` takes "
-    "an evidence bundle or its audit.json, `--baseline last` the last approved release of this contract, and "
+    "Give the last approved audit or the approved model itself: `evenhand audit … --baseline FILE` takes "
+    "its audit.json or its scored rows, `--baseline last` the last approved release of this contract, and "
     "`--baseline-model FILE` scores the same rows with the approved model, which needs the fewest people."
 )
 APPROVAL_WORDS: dict[Approval, str] = {
@@ -98,8 +98,10 @@ def _warning(finding: Finding, audit: Audit) -> str:
 
 
 def regression_people(finding: Finding, audit: Audit) -> str:
-    """Return the change of a gap as a sentence about people under both models, or ""."""
+    """Return a change as a sentence about people under both models, or ""."""
     row = finding.row
+    if finding.change in ("rate", "risk"):
+        return _group_people(finding, audit)
     if finding.change != "gap" or row is None or row.gap is None or finding.value is None:
         return ""
     ends = (row.gap.new.high, row.gap.new.low)
@@ -111,6 +113,14 @@ def regression_people(finding: Finding, audit: Audit) -> str:
     if not now or not before:
         return ""
     return f"{now} Under the baseline it was about {before.partition(' about ')[2]}"
+
+
+def _group_people(finding: Finding, audit: Audit) -> str:
+    """The group that decides, before and now."""
+    row, new, old = finding.row, finding.high, finding.low
+    if row is None or new is None or old is None or finding.value is None:
+        return ""
+    return of_one_group(row.rate.id, new.group, (old.value, new.value), audit.contract)
 
 
 def _hundred(row: RegressionRow, ends: Sequence[Count], contract: ReleaseContract) -> str:
@@ -280,6 +290,8 @@ def baseline_sentence(baseline: Baseline) -> str:
         parts.append(f"audited on {baseline.created_at[:10]}")
     if baseline.contract_version:
         parts.append(f"under version {baseline.contract_version} of the contract")
+    if baseline.other_contract:
+        parts.append(f"under another contract ({clip(baseline.other_contract, 80)})")
     if baseline.audit_id:
         parts.append(f"audit {baseline.audit_id}")
     return ", ".join(parts) + "."

@@ -16,7 +16,7 @@ from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import reading, unit_of
 from audit_core.report.table_of_checks import sizes_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import VERDICT_MARKS, VERDICT_WORDS, Mark, mark_of, measure_name, status_word
+from audit_core.report.words import VERDICT_MARKS, Mark, mark_of, measure_name, status_word, verdict_word
 
 KIND_WORDS: dict[Kind, str] = {
     "limit": "Limit of a check",
@@ -49,13 +49,13 @@ NOT_DISPLAY_ONLY = "Naming another reference group in the contract would change 
 
 def hinge_sentence(audit: Audit, found: Robustness) -> str:
     """Return the one choice on which the verdict hangs, or that no single one does."""
-    word = VERDICT_WORDS[audit.decision.verdict]
+    word = verdict_word(audit.decision.verdict, audit.stages)
     many = len(found.looked_at)
     if found.hinge is None:
         return (
             f"No single one of the {counted(many, 'alternatives')} looked at changes the verdict, “{word}”."
         )
-    then = VERDICT_WORDS[found.hinge.verdict]
+    then = verdict_word(found.hinge.verdict, audit.stages)
     return (
         f"The verdict hangs on {_what(found.hinge, audit)}: {_change(found.hinge, audit)} it would be "
         f"“{then}” instead of “{word}”. {_others(found.looked_at, audit)}"
@@ -99,7 +99,7 @@ def kind_rows(audit: Audit, found: Robustness, target: Target) -> Rows:
                 "Choice": word,
                 "Alternatives": str(len(mine)),
                 "Change the verdict": _changed(audit, mine, None),
-                "The nearest that does": f"{_short(near, audit)}: {VERDICT_WORDS[near.verdict]}"
+                "The nearest that does": f"{_short(near, audit)}: {verdict_word(near.verdict, audit.stages)}"
                 if near
                 else NONE,
                 "Change this check": _changed(audit, mine, target),
@@ -128,7 +128,7 @@ def map_rows(found: RobustnessMap, audit: Audit, *, verdict: bool) -> Rows:
     for limit in found.limits:
         row = {"Limit": limit_text(found, limit, audit)}
         for place, cell in enumerate(c for c in found.cells if c.limit == limit):
-            row[threshold_text(found, place)] = cell_word(cell, verdict=verdict)
+            row[threshold_text(found, place)] = cell_word(cell, audit, verdict=verdict)
         rows.append(row)
     return rows
 
@@ -144,7 +144,7 @@ def own_rows(found: RobustnessMap) -> Rows:
             {
                 "Threshold": threshold_text(found, place),
                 RESULT: status_word(cell.finding),
-                "Found": read.figures.text(read.value) if read.value is not None else NONE,
+                "Found": read.amount or NONE,
                 "Bounds": ", ".join(bound for bound in bounds if bound) or NONE,
                 "Counts": sizes_text(cell.finding) or NONE,
             }
@@ -157,9 +157,9 @@ def cell_mark(cell: MapCell, *, verdict: bool) -> Mark:
     return VERDICT_MARKS[cell.verdict] if verdict else mark_of(cell.finding)
 
 
-def cell_word(cell: MapCell, *, verdict: bool) -> str:
+def cell_word(cell: MapCell, audit: Audit, *, verdict: bool) -> str:
     """Return the word of a cell: the verdict's, or the check's."""
-    return VERDICT_WORDS[cell.verdict] if verdict else status_word(cell.finding)
+    return verdict_word(cell.verdict, audit.stages) if verdict else status_word(cell.finding)
 
 
 def limit_text(found: RobustnessMap, limit: Fraction, audit: Audit) -> str:

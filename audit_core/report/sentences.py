@@ -31,7 +31,7 @@ _Side = Literal["gap", "value"]
 
 
 def sentence(finding: Finding, audit: Audit) -> str:
-    """Return what became of a check in one or two sentences, numbers included, and on which days of a canary."""
+    """Return what became of a check in a few sentences: its numbers, and on which days of a canary."""
     return f"{_became(finding, audit)} {judged_sentence(finding)}".rstrip()
 
 

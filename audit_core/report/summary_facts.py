@@ -23,7 +23,7 @@ _ROLES = {
     "evaluation": "Evaluation set",
     "table": "Table of counts",
     "pairs": "Matched pairs",
-    "baseline": "Baseline",
+    "baseline": "Approved baseline",
     "window": "Window",
     "benchmarks": "Benchmark results",
 }

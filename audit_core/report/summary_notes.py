@@ -83,7 +83,10 @@ def recommendations(audit: Audit) -> tuple[Recommendation, ...]:
     if proven:
         made.insert(0, _for_proven(proven, audit))
     if not made:
-        text = "Release under the contract, and keep to what it watches."
+        goes_on = "Go on with the release" if audit.stages == ("canary",) else "Release under the contract"
+        text = (
+            f"{goes_on}, and keep to what {'the contract' if audit.stages == ('canary',) else 'it'} watches."
+        )
         made.append(Recommendation(text=text, owner="", check=""))
     return tuple(dict.fromkeys(made))
 

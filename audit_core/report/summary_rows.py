@@ -192,7 +192,9 @@ def _row(read: Reading, audit: Audit) -> Row:
             people = of_every_hundred(read.metric, pair, audit.contract, favourable=read.compare == "ratio")
     return Row(
         title=_title(read),
-        short=change_name(read.metric, read.change) if read.change else short_name(read.metric, read.compare),
+        short=change_name(read.metric, read.change, short=True)
+        if read.change
+        else short_name(read.metric, read.compare),
         subject=subject_words(read.subject),
         people=people,
         sentence=text,
@@ -228,9 +230,7 @@ def _is_standard(read: Reading) -> bool:
 
 
 def _value_text(read: Reading) -> str:
-    if read.value is None or read.metric == "coverage":
-        return ""
-    return read.figures.text(read.value)
+    return "" if read.metric == "coverage" else read.amount
 
 
 def _counts(metric: str, groups: list[GroupValue]) -> str:
@@ -249,9 +249,12 @@ def _sides(read: Reading) -> str:
     if read.high is None or read.low is None:
         return ""
     if read.change == "gap":
-        return " · ".join(f"{group_words(g.group)} (n={count(g.denominator)})" for g in (read.low, read.high))
-    before, now = count(read.low.denominator), count(read.high.denominator)
-    return f"{group_words(read.high.group)} (n={before} before, n={now} now)"
+        return _counts(read.metric, [read.low, read.high])
+    before, now = (
+        f"{group_figures(read.metric, value)} {word} (n={count(value.denominator)})"
+        for value, word in ((read.low, "before"), (read.high, "now"))
+    )
+    return f"{group_words(read.high.group)} {before}, {now}"
 
 
 def _bar(read: Reading) -> Bar | None:

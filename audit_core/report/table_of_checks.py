@@ -56,7 +56,7 @@ def _found(finding: Finding, audit: Audit) -> str:
         return NONE
     ranges = bounds_text(read) or interval_text(read, audit)
     said = "; ".join(part for part in (ranges, sizes_text(finding)) if part)
-    value = read.figures.text(read.value)
+    value = read.amount
     return f"{value} ({said})" if said else value
 
 

@@ -97,7 +97,7 @@ def _value(finding: Finding, audit: Audit) -> str:
     row = drift_row(finding, audit) if finding.metric == "psi" else None
     if read.value is None or finding.metric == "coverage":
         return f"smallest n={count(finding.low.denominator)}" if finding.low else "–"
-    shown = read.figures.text(read.value)
+    shown = read.amount
     return f"{shown} ({clip(row.table.feature, 24)})" if row else shown
 
 

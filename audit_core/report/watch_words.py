@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from audit_core.decision.plan import Plan, Watch
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.metrics.regression_rows import change_of
 from audit_core.report.escape import clip
-from audit_core.report.numbers import count
+from audit_core.report.numbers import count, level_words
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import Reading, group_figures, reading
 from audit_core.report.sentences import bounds_text
@@ -44,27 +46,26 @@ def limit_phrase(finding: Finding) -> str:
     return f"under its limit of {shown.text(least)}" if least is not None else "outside its limit"
 
 
-def numbers_text(finding: Finding) -> str:
-    """Return both groups with their counts, the gap, its interval and its decision bounds."""
+def numbers_text(finding: Finding, level: Fraction) -> str:
+    """Return both groups with their counts, the gap, its interval at `level` and its decision bounds."""
     read = reading(finding)
     if read.value is None:
         return "no number"
-    ranges = "; ".join(part for part in (_interval(read), bounds_text(read)) if part)
+    ranges = "; ".join(part for part in (_interval(read, level), bounds_text(read)) if part)
     if finding.change is not None:
         return _change(read, ranges)
-    ranges = f" ({ranges})" if ranges else ""
     amount = read.figures.text(read.value)
     if finding.compare not in ("difference", "ratio") or read.high is None or read.low is None:
         if read.low is None:
-            return f"{amount}{ranges}"
+            return f"{amount}{_bracketed(ranges)}"
         n = f"n={count(read.low.denominator)}"
-        behind = f" ({'; '.join(part for part in (_interval(read), bounds_text(read), n) if part)})"
+        behind = _bracketed("; ".join(part for part in (ranges, n) if part))
         return f"the group that decides is {group_words(read.low.group)}, {amount}{behind}"
     word = "a ratio of" if finding.compare == "ratio" else "a gap of"
     low, high = _group(read.low, read.metric), _group(read.high, read.metric)
     if read.low.group == read.high.group:
         high = "the same in every group compared"
-    return f"{low}, {high}, {word} {amount}{ranges}"
+    return f"{low}, {high}, {word} {amount}{_bracketed(ranges)}"
 
 
 def _change(read: Reading, ranges: str) -> str:
@@ -90,13 +91,17 @@ def accusing_text(finding: Finding) -> str:
     return f"{bound} (n={' and '.join(map(count, ends.values()))})" if bound and ends else bound
 
 
-def _interval(read: Reading) -> str:
+def _bracketed(said: str) -> str:
+    return f" ({said})" if said else ""
+
+
+def _interval(read: Reading, level: Fraction) -> str:
     if read.interval is None:
         return ""
-    shown, (low, high) = read.figures, read.interval
+    shown, (low, high), sure = read.figures, read.interval, level_words(level)
     if high == float("inf"):
-        return f"interval from {shown.bare(low)} upwards"
-    return f"interval {shown.bare(low)} to {shown.bare(high)}"
+        return f"{sure} interval from {shown.bare(low)} upwards"
+    return f"{sure} interval {shown.bare(low)} to {shown.bare(high)}"
 
 
 def _group(value: GroupValue, metric: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audit_core.contract.schema import Subject
-from audit_core.decision.followed import EstimatedRate, Followed, WindowRate, WindowView
+from audit_core.decision.followed import EstimatedRate, Followed, TrendPoint, WindowRate, WindowView
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Estimate, Measured, TooFew
 from audit_core.report.escape import clip
@@ -187,7 +187,7 @@ def trend_rows(followed: Followed, watch_id: str) -> Rows:
         {
             WINDOW: point.window,
             "Signed gap": f"{group_words(point.high)} over {group_words(point.low)}",
-            "Move (standard errors)": decimal(point.z, 2) if point.z is not None else NONE,
+            "Move (standard errors)": _move(point),
             "Sum (CUSUM)": decimal(point.value, 2) if point.value is not None else NONE,
             "Limit": decimal(point.limit, 2),
             RESULT: _trend_word(point.value, alarm=point.alarm),
@@ -195,6 +195,14 @@ def trend_rows(followed: Followed, watch_id: str) -> Rows:
         for point in followed.trends
         if point.watch == watch_id
     ]
+
+
+def _move(point: TrendPoint) -> str:
+    if point.z is None:
+        return NONE
+    added = decimal(point.z * point.counts, 2)
+    move = decimal(point.z, 2)
+    return move if added == move else f"{move}, counted as {added}"
 
 
 def _trend_word(value: float | None, *, alarm: bool) -> str:

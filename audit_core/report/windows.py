@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from audit_core.decision.followed import Followed, Incident, WindowView
+from audit_core.decision.followed import Followed, Incident, TrendPoint, WindowView
 from audit_core.decision.plan import Watch
 from audit_core.report.escape import clip
 from audit_core.report.incident_words import headline_sentence
@@ -23,6 +23,9 @@ from audit_core.report.window_series import (
     outcomes_text,
 )
 from audit_core.report.words import Mark
+
+GROWN = 1.5
+"""Times the expected people (worth, over both groups) from which a plan should be made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +139,7 @@ def judged_sentence(followed: Followed, series: WatchSeries) -> str:
         chance = f"expected by chance up to {ratio(mark.chance)}; " if mark.chance is not None else ""
         psi = series.figures.text(mark.value) if mark.value is not None else "no number"
         return f"{head} in {point.window}: PSI {psi} ({chance}n={' and '.join(map(count, mark.n))})."
-    return f"{head} in {' + '.join(point.windows)}: {numbers_text(point.finding)}."
+    return f"{head} in {' + '.join(point.windows)}: {numbers_text(point.finding, followed.plan.level)}."
 
 
 def estimate_sentence(followed: Followed) -> str:
@@ -169,3 +172,20 @@ def watches_in_order(followed: Followed) -> tuple[str, ...]:
     alerted = [one.watch for one in in_order(followed.incidents) if one.open]
     known = [watch.id for watch in followed.plan.watches]
     return tuple(dict.fromkeys([*(name for name in alerted if name in known), *known]))
+
+
+def grown_sentence(points: Sequence[TrendPoint]) -> str:
+    """Return that more people come than the charts' limits were made for, and what to do; else empty.
+
+    Said from `GROWN` times the people on; up to there windows differ as windows do.
+    """
+    judged = {point.window for point in points if point.value is not None}
+    grown = {point.window for point in points if point.counts**2 * GROWN < 1}
+    if not grown:
+        return ""
+    return (
+        f"In {count(len(grown))} of {counted(len(judged), 'windows')} many more people came than the limits "
+        "of these charts were made for. Each counts as the number expected: false alarms stay as rare as "
+        "the plan says, and the charts see no more than it says. Make the plan again, and they will see what "
+        "so many people can show."
+    )

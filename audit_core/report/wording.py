@@ -38,6 +38,7 @@ from audit_core.report.words import (
     metric_name,
     short_name,
     status_word,
+    verdict_word,
 )
 
 __all__ = [
@@ -87,5 +88,6 @@ __all__ = [
     "status_word",
     "subject_words",
     "unit_of",
+    "verdict_word",
     "warn_words",
 ]

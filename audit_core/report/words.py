@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit_core.contract.schema import Severity
+from audit_core.contract.schema import Severity, Stage
 from audit_core.decision.verdict import Verdict
 from audit_core.findings.finding import Evidence, Finding, Reason
 from audit_core.metrics.catalogue import METRIC_NAMES
@@ -18,6 +18,14 @@ VERDICT_WORDS: dict[Verdict, str] = {
     "APPROVED": "Approved within contract",
     "APPROVED_WITH_CONDITIONS": "Approved with conditions",
 }
+CANARY_WORDS: dict[Verdict, str] = {
+    "BLOCKED": "Halt or roll back",
+    "INCONCLUSIVE": "Cannot decide yet",
+    "APPROVED": "Canary within its limits",
+    "APPROVED_WITH_CONDITIONS": "Canary within its limits, with conditions",
+}
+"""The verdict on a model that is in use already: what stands in the place of a release decision."""
+
 VERDICT_MARKS: dict[Verdict, Mark] = {
     "BLOCKED": "outside",
     "INCONCLUSIVE": "inconclusive",
@@ -92,7 +100,7 @@ _HARMS = {"not_accuracy": "error rate", "not_selection_rate": "rate of the unfav
 
 REMEDIES: dict[Reason, str] = {
     "no_baseline": "there is no earlier approved model to compare with. For a first release, record an "
-    "exception with a name and an end date; otherwise give the baseline bundle",
+    "exception with a name and an end date; otherwise give the result of the approved one",
     "no_train": "no training sample was given. Add the file the model was fitted on",
     "no_features": "the training sample and the evaluation set have no input in common. Name inputs that are "
     "in both files as features under data",
@@ -113,6 +121,11 @@ REMEDIES: dict[Reason, str] = {
     "every group's rate (max_increase with compare: value, or max_relative_increase)",
     "undefined": "there is nothing to divide by in any group. Add rows that hold the cases this rate counts",
 }
+
+
+def verdict_word(verdict: Verdict, stages: tuple[Stage, ...]) -> str:
+    """Return the words of a verdict; those of a run of the canary alone are about a model in use."""
+    return (CANARY_WORDS if stages == ("canary",) else VERDICT_WORDS)[verdict]
 
 
 def mark_of(finding: Finding) -> Mark:
@@ -155,11 +168,15 @@ def measure_name(metric: str, compare: str) -> str:
     return name + {"difference": " gap", "ratio": " ratio"}.get(compare, "")
 
 
-def change_name(metric: str, change: str) -> str:
-    """Return what a check against the baseline measures: “Increase of the TPR gap”."""
+def change_name(metric: str, change: str, *, short: bool = False) -> str:
+    """Return what a check against the baseline measures: “Increase of the true positive rate gap”.
+
+    `short` uses the field's abbreviations: “Increase of the TPR gap”.
+    """
+    known = _SHORT if short else {}
     if change == "gap":
-        return f"Increase of the {_lower_first(_SHORT.get(metric, metric_name(metric)))} gap"
-    named = _SHORT | _HARMS
+        return f"Increase of the {_lower_first(known.get(metric, metric_name(metric)))} gap"
+    named = known | _HARMS
     harms = [named.get(harm) or _lower_first(metric_name(harm)) for harm in harms_of(metric)]
     return f"{'Rise' if change == 'risk' else 'Increase'} of the {' or '.join(harms)}"
 

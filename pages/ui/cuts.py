@@ -11,7 +11,7 @@ from audit_core.decision.record import Audit
 from audit_core.report.escape import for_markdown
 from audit_core.report.people import group_words
 from audit_core.report.thresholds import SAME_ROWS, cut_words, deciding_sentence
-from audit_core.report.words import VERDICT_WORDS
+from audit_core.report.words import verdict_word
 from pages.ui.verdict import badge
 
 MOST_SLIDERS = 12
@@ -55,7 +55,7 @@ def _slider(audit: Audit, group: Group, key: str, own: Cut) -> Cut:
 def show_footer(audit: Audit, tried: Audit) -> None:
     """The verdict as tried and the sentence that decides it, at the foot of the window."""
     with st.container(key="lab_verdict"):
-        word = VERDICT_WORDS[tried.decision.verdict]
+        word = verdict_word(tried.decision.verdict, tried.stages)
         if tried.counted.cube == audit.counted.cube:
             st.markdown(f"**Under the contract, with production’s threshold:** {badge(word)}")
         else:

@@ -7,7 +7,7 @@ import streamlit as st
 from audit_core.decision.record import Audit
 from audit_core.errors import AuditError
 from audit_core.report.escape import for_markdown
-from audit_core.report.words import VERDICT_WORDS
+from audit_core.report.words import verdict_word
 from pages.ui import cached, session
 from pages.ui.controls import START, show_error, telling
 from pages.ui.verdict import badge
@@ -92,7 +92,7 @@ def _words(audit: Audit, *, verdict: bool) -> str:
     ]
     said = " · ".join(parts)
     said += (
-        f"   {badge(VERDICT_WORDS[audit.decision.verdict])}"
+        f"   {badge(verdict_word(audit.decision.verdict, audit.stages))}"
         if verdict
         else "   (open audit, not these files)"
     )

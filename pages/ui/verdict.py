@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from audit_core.report.charts.drift import DRIFT_WORDS
 from audit_core.report.hiring import BELOW, LEFT_OUT
-from audit_core.report.words import MARK_WORDS, NOT_SIGNED, REFERENCE_GROUP, VERDICT_WORDS, Mark
+from audit_core.report.words import (
+    CANARY_WORDS,
+    MARK_WORDS,
+    NOT_SIGNED,
+    REFERENCE_GROUP,
+    VERDICT_MARKS,
+    VERDICT_WORDS,
+    Mark,
+)
 
 _COLOURS: dict[Mark, str] = {
     "within": "blue",
@@ -56,10 +64,11 @@ _OTHER_WORDS: dict[str, Mark] = {
     DRIFT_WORDS["stable"]: "within",
     DRIFT_WORDS["moderate"]: "inconclusive",
     DRIFT_WORDS["major"]: "outside",
-    VERDICT_WORDS["BLOCKED"]: "outside",
-    VERDICT_WORDS["INCONCLUSIVE"]: "inconclusive",
-    VERDICT_WORDS["APPROVED"]: "within",
-    VERDICT_WORDS["APPROVED_WITH_CONDITIONS"]: "within",
+    **{
+        words[verdict]: mark
+        for words in (VERDICT_WORDS, CANARY_WORDS)
+        for verdict, mark in VERDICT_MARKS.items()
+    },
 }
 _GREY_ICONS = {
     REFERENCE_GROUP: "flag",

@@ -18,7 +18,7 @@ from audit_core.report.window_tables import (
     trend_rows,
     window_rows,
 )
-from audit_core.report.windows import estimate_sentence
+from audit_core.report.windows import estimate_sentence, grown_sentence
 from audit_core.report.words import metric_name
 from pages.ui.controls import csv_button, show_chart, show_table
 
@@ -32,7 +32,8 @@ READ_TREND = """
 Each window, the gap is set against the release's own and counted in standard errors. What is above half a
 standard error is added up. Small changes that no single window shows add up here, and when the sum passes the
 dashed limit that is a **trend alarm**, a ticket. The limit was set by simulation so that a model that does
-not change raises any alarm over the whole plan as rarely as the plan says.
+not change raises any alarm over the whole plan as rarely as the plan says. A window with more people than
+the limit was made for counts as the number expected: the release's own error would weigh too much otherwise.
 """
 
 
@@ -64,6 +65,8 @@ def show_trend(followed: Followed, series: WatchSeries, audit: Audit) -> None:
     alt = trend_alt(points)
     with st.container(border=True):
         show_chart(trend_figure(points, followed.windows), alt, "windows_trend")
+    if grown := grown_sentence(points):
+        st.markdown(for_markdown(grown))
     with st.expander("How to read this"):
         st.markdown(READ_TREND)
     with st.expander("The same as a table"):

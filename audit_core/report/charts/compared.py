@@ -11,7 +11,8 @@ from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.count_cube import Group, Integers
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
-from audit_core.findings.judge import blank_finding, judge_gap
+from audit_core.findings.judge import blank_finding
+from audit_core.findings.judge_gap import judge_gap
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.estimate import Count, Estimate, Measured, TooFew

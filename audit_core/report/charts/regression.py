@@ -144,7 +144,7 @@ def before_after_figure(row: RegressionRow, mark: Mark) -> Figure:
         "data": data,
         "layout": layout(
             height=128,
-            margin={"l": 8, "r": 250, "t": 34, "b": 52},
+            margin={"l": 104, "r": 250, "t": 34, "b": 52},
             xaxis=axis(range=[-0.1 * top, 1.1 * top or 1.0], ticksuffix=" pts",
                        title={"text": "Largest gap between two groups"}),
             yaxis=axis(range=[-0.6, 0.6], showticklabels=False, showgrid=False),

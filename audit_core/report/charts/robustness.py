@@ -41,7 +41,7 @@ def robustness_figure(found: RobustnessMap, audit: Audit, *, verdict: bool) -> F
     """Return the heat map: thresholds across, limits down, a frame around the contract's own cell."""
     columns, rows = len(found.cuts), len(found.limits)
     order = [mark for mark, _ in GROUNDS]
-    text = [[_text(cell, verdict=verdict) for cell in _row(found, y)] for y in range(rows)]
+    text = [[_text(cell, audit, verdict=verdict) for cell in _row(found, y)] for y in range(rows)]
     z = [[order.index(cell_mark(cell, verdict=verdict)) for cell in _row(found, y)] for y in range(rows)]
     across = [label(threshold_text(found, x).replace(" (production)", "")) for x in range(columns)]
     down = [label(limit_text(found, limit, audit).replace(" (contract)", "")) for limit in found.limits]
@@ -71,8 +71,8 @@ def _row(found: RobustnessMap, y: int) -> list[MapCell]:
     return [cell for cell in found.cells if cell.limit == found.limits[y]]
 
 
-def _text(cell: MapCell, *, verdict: bool) -> str:
-    word = cell_word(cell, verdict=verdict)
+def _text(cell: MapCell, audit: Audit, *, verdict: bool) -> str:
+    word = cell_word(cell, audit, verdict=verdict)
     return f"{MARK_SHAPES[cell_mark(cell, verdict=verdict)]} {SHORT.get(word, word)}"
 
 
@@ -109,7 +109,7 @@ def _targets(found: RobustnessMap, audit: Audit, *, verdict: bool) -> Figure:
         "hovertext": [
             f"limit {label(limit_text(found, cell.limit, audit))}<br>"
             f"threshold {label(threshold_text(found, i % columns))}<br>"
-            f"<b>{cell_word(cell, verdict=verdict)}</b>"
+            f"<b>{cell_word(cell, audit, verdict=verdict)}</b>"
             for i, cell in enumerate(found.cells)
         ],
         "hoverinfo": "text",
@@ -125,11 +125,11 @@ def _frame(x: int, y: int) -> Figure:
 
 def robustness_alt(found: RobustnessMap, audit: Audit, *, verdict: bool) -> str:
     """Return the map in words: what it shows, how many cells give which word, and the contract's own."""
-    words = [cell_word(cell, verdict=verdict) for cell in found.cells]
+    words = [cell_word(cell, audit, verdict=verdict) for cell in found.cells]
     counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     what = "The decision" if verdict else check_words(audit, found.target)
     return (
         f"{what} over {len(found.limits)} limits of {check_words(audit, found.target)} and {len(found.cuts)} "
         f"thresholds. Of {len(words)} cells: {counts}. At the contract's limit and production's threshold: "
-        f"{cell_word(found.mine, verdict=verdict)}."
+        f"{cell_word(found.mine, audit, verdict=verdict)}."
     )

@@ -78,10 +78,6 @@ def _title(series: WatchSeries) -> str:
     return measure_name(series.watch.check.metric, series.watch.check.compare or "none")
 
 
-def _words(series: WatchSeries, low: float, high: float) -> list[Figure]:
-    return [*_side_words(series, low, high), *_alert_words(series), *_missing_words(series, low)]
-
-
 def _scaled(series: WatchSeries, value: Number) -> float:
     return float(value) * series.unit.scale
 
