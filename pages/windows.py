@@ -8,6 +8,7 @@ from audit_core.decision.followed import Followed
 from audit_core.decision.record import Audit
 from audit_core.report.charts.windows import watch_alt, watch_figure
 from audit_core.report.escape import for_markdown, visible
+from audit_core.report.looser import looser_sentences
 from audit_core.report.table_rows import RESULT
 from audit_core.report.window_series import WatchSeries, series_of
 from audit_core.report.window_tables import watch_rows
@@ -52,6 +53,8 @@ def show_headline(followed: Followed) -> None:
     told = outcomes_sentence(followed)
     if told:
         st.markdown(for_markdown(told))
+    if looser := looser_sentences(followed):
+        st.warning("  \n".join(map(for_markdown, looser)), icon=":material/tune:")
     link(
         "pages/plan.py",
         "The monitoring plan of this release",

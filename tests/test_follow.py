@@ -17,7 +17,7 @@ from audit_core.cube.calendar import calendar, period_name
 from audit_core.cube.calendar import window_of as calendar_window_of
 from audit_core.decision.follow import follow
 from audit_core.errors import UsageError
-from audit_core.report.windows import grown_sentence
+from audit_core.report.windows import fewer_sentence, grown_sentence
 
 APART = {"men": (95, 100), "women": (55, 100)}
 """A gap of 40 points: confirmed on a hundred people each."""
@@ -226,9 +226,45 @@ def test_people_beyond_those_a_limit_was_made_for_add_nothing_to_the_release_s_o
     assert grown_sentence([few]) == "" and "Make the plan again" in grown_sentence([few, many])
 
 
+def test_windows_of_far_fewer_people_than_the_plan_was_made_for_are_said_to_find_less(release):
+    found = followed(release, [("2026-11", BEYOND), ("2026-12", BEYOND)])
+    point = next(p for p in found.points if p.finding is not None and p.finding.low is not None)
+    side = point.finding.low
+    rules = [
+        replace(found.plan.window, least=side.group, brings=float(times * side.denominator))
+        for times in (1, 3)
+    ]
+    enough, few = (replace(found, plan=replace(found.plan, window=rule)) for rule in rules)
+    assert fewer_sentence(enough) == ""
+    said = fewer_sentence(few)
+    assert said.startswith("In 2 of 2 windows far fewer people came than the plan was made for: ")
+    assert f"{side.denominator} of “{side.group[0]}” where {3 * side.denominator} were expected" in said
+
+
 def test_scores_say_nothing_of_how_many_outcomes_come_back(release):
     found = followed(release, [("2026-11", BEYOND)])
     assert found.estimates and "label_coverage" not in {one.metric for one in found.estimates}
+
+
+def test_a_window_that_shows_too_little_ends_no_alarm(release):
+    """Nine qualified women say nothing: what was wrong before is still open."""
+    few = {"men": (90, 100), "women": (8, 9)}
+    found = followed(release, [("2026-11", APART), ("2026-12", few)], as_of="2027-01-02")
+    assert found.points[-1].finding.evidence == "UNSUPPORTED"
+    assert kinds(found) == [("confirmed", "page", ("2026-11",), True)] and found.exit_code == 1
+
+
+def test_an_input_that_is_no_longer_in_the_files_is_not_passed_over(release):
+    """The factory's windows hold no inputs at all."""
+    _, plan = release
+    (watch,) = plan.watches
+    drift = replace(watch.check, id="drift", metric="psi", compare=None, of=(), features=("age",))
+    watched = replace(watch, id="drift.age", check=drift, confirmed="ticket", needs_labels=False)
+    both = replace(plan, watches=(watch, watched))
+    shown = [("2026-11", WITHIN)]
+    found = followed(release, shown, as_of="2026-12-01", plan=both)
+    assert found.points[-1].finding.status == "NOT_RUN" and found.exit_code == 2
+    assert followed(release, shown, as_of="2026-12-01").exit_code == 0
 
 
 def test_a_watch_of_what_is_not_there_is_never_within_its_limit(release):
@@ -266,6 +302,7 @@ def test_the_order_of_the_windows_changes_nothing(release, order):
         (("2026-Q4",), "longer than the plan's window"),
         (("2026-11", "2026-11-03"), "share days"),
         (("2026-10",), "outside the plan"),
+        (("2026-W44",), "outside the plan"),  # its Sunday is the plan's first day, its Thursday is before
         (("2027-08",), "outside the plan"),
     ],
 )

@@ -111,7 +111,7 @@ def test_the_worked_example_has_scoring_rates_that_are_stored_and_read_again(hir
         above = sum(line.selected for line in part.table.lines) + sum(c.numerator for c in part.table.unknown)
         assert (people, above) == (4000, 2000)
     stored = json.loads(json.dumps(counted_to_json(audit.counted)))
-    cells = cells_to_bytes(audit.counted.cube)
+    cells = cells_to_bytes(audit.counted.cube, audit.counted.baseline)
     assert hiring_tables(audit.contract, counted_from_json(stored, cells)) == found
     old = {key: value for key, value in stored.items() if key not in ("median", "tables")}
     before = hiring_tables(audit.contract, counted_from_json(old, cells))

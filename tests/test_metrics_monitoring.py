@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.metrics.estimate import Count
-from audit_core.metrics.monitoring import calibrated_limit, cusum, ewma, standardised_gap
+from audit_core.metrics.monitoring import calibrated_limits, counted_part, cusum, ewma, standardised_gap
+
+
+def calibrated_limit(*asked, **how):
+    """The limit of the first sign alone."""
+    found = calibrated_limits(*asked, **how)
+    return found[0] if found else None
+
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "monitoring.json").read_text(encoding="utf-8"))
 values = st.lists(st.floats(-5, 5), max_size=40)
@@ -106,3 +113,24 @@ def test_what_is_no_chart_is_refused():
         ewma([1.0], limit=4, weight=0)
     with pytest.raises(ValueError, match="one or more"):
         calibrated_limit(of((1, 2), (1, 2)), (0, 5), 13, seed=1)
+
+
+def test_many_more_people_than_planned_raise_no_more_false_alarms():
+    """Five times the people for six months: with every person counted a third of these runs alarm."""
+    rates, sizes, people = (0.8, 0.75), (400, 300), (200, 150)
+    count = [round(p * n) for p, n in zip(rates, sizes, strict=True)]
+    before = of(*((x, n) for x, n in zip(count, sizes, strict=True)))
+    limit = calibrated_limit(before, people, 6, seed=1, charts=1).h
+    draw, alarms, whole = np.random.default_rng(2), 0, 0
+    for _ in range(400):
+        began = of(*((draw.binomial(n, p), n) for p, n in zip(rates, sizes, strict=True)))
+        windows = [
+            of(*((draw.binomial(5 * n, p), 5 * n) for p, n in zip(rates, people, strict=True)))
+            for _ in range(6)
+        ]
+        z = [standardised_gap(window, began) for window in windows]
+        parts = [counted_part(window, began, people) for window in windows]
+        alarms += cusum([a * b for a, b in zip(z, parts, strict=True)], limit=limit).first_alarm is not None
+        whole += cusum(z, limit=limit).first_alarm is not None
+    assert alarms / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert whole / 400 > 0.15

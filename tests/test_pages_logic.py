@@ -16,8 +16,8 @@ from pages.ui.needs import still_needed, unused_columns
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
-    "summary", "gaps", "grid", "slices", "calibration", "thresholds", "drift", "regression", "hiring", "decision", "data",
-    "windows", "model", "contract",
+    "summary", "gaps", "grid", "slices", "calibration", "thresholds", "drift", "regression", "hiring",
+    "decision", "data", "windows", "model", "contract",
 )  # fmt: skip
 FORBIDDEN = ("unbiased", "compliant", "proves", " fair ", "discriminates")
 

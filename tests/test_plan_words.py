@@ -371,24 +371,29 @@ def test_an_audit_is_named_by_its_id_or_its_result_file(hiring_workspace, hiring
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"),
+    ("content", "problem", "code"),
     [
-        (b"PK\x03\x04zip", "can't be made from a ZIP yet"),
-        (b"{}", "no result of an audit"),
-        (b"\xff", "no result of an audit"),
-        (b'{"audit_id": "A-20200101-00000000"}', "no audit of this id in the workspace"),
-        (None, "no file of this name"),
+        (b"PK\x03\x04zip", "can't be read as JSON", 4),
+        (b"{}", "not a result of the schema", 4),
+        (b"\xff", "can't be read as JSON", 4),
+        (b'{"schema": "evenhand/audit/v1", "audit_id": "A-20200101-00000000"}', "does not hold together", 4),
+        (None, "no file of this name", 3),
     ],
 )
-def test_what_is_no_audit_is_one_error(content, problem, hiring_workspace, tmp_path, capsys):
+def test_what_is_no_audit_is_one_error(content, problem, code, hiring_workspace, tmp_path, capsys):
     file = tmp_path / "given"
     if content is not None:
         file.write_bytes(content)
-    assert main(["plan", str(file), "--workspace", str(hiring_workspace.root)]) == 3
+    assert main(["plan", str(file), "--workspace", str(hiring_workspace.root)]) == code
     said = capsys.readouterr()
     assert said.out == ""
     assert problem in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_an_id_that_the_workspace_lacks_is_one_error(hiring_workspace, capsys):
+    assert main(["plan", "A-20200101-00000000", "--workspace", str(hiring_workspace.root)]) == 3
+    assert "no audit of this id in the workspace" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_said_before_the_work(tmp_path, capsys):

@@ -159,7 +159,7 @@ def test_ranks_are_stored_and_read_again_and_old_records_still_open(tmp_path):
     _, _, ranks = counted(saved(tmp_path, table_of(120)), contract())
     stored = counted_to_json(factory_counts())
     stored["ranks"] = json.loads(json.dumps([asdict(rank) for rank in ranks]))
-    cells = cells_to_bytes(factory_counts().cube)
+    cells = cells_to_bytes(factory_counts().cube, None)
     assert counted_from_json(json.loads(json.dumps(stored)), cells).ranks == ranks
     for rank in stored["ranks"]:
         for key in ("against", "background_positive", "background_negative", "exposure"):

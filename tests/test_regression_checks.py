@@ -200,6 +200,15 @@ def test_a_baseline_that_nobody_approved_can_fail_a_release_and_never_pass_it(ap
     assert outcome(audited(SAME, silent, approval=approval), "no_regression")[0] == "INCONCLUSIVE"
 
 
+def test_both_models_are_told_of_as_many_people():
+    """Before, the two groups are told apart only in a thousand."""
+    audit = audited({"man": (600, 30, 14, 356), "woman": (500, 20, 111, 369)})
+    assert people_sentence(audit.finding("no_regression", ("gender",)), audit) == (
+        "Of every 1,000 qualified applicants in each group, the model advanced about 630 men and 520 women. "
+        "Under the baseline it was about 614 men and 611 women."
+    )
+
+
 def test_other_rows_are_labelled_in_every_sentence():
     audit = audited(WORSE, paired=False)
     for check in ("no_regression", "harm", "each", "odds", "live"):
@@ -218,6 +227,10 @@ def test_the_sentence_carries_both_models_with_counts_bounds_and_limit(worse):
     assert people_sentence(worse.finding("no_regression", ("gender",)), worse) == (
         "Of every 100 qualified applicants in each group, the model advanced about 76 men and 52 women. "
         "Under the baseline it was about 75 men and 66 women."
+    )
+    assert people_sentence(worse.finding("harm", ("gender",)), worse) == (
+        "Of every 100 qualified applicants in “woman”, the model did not advance about 48. "
+        "Under the baseline it was about 34."
     )
     harm = sentence(worse.finding("harm", ("gender",)), worse)
     assert "woman, 33.8 % before (n=800) and 47.5 % now (n=800), a change of +40.7 % of the rate" in harm

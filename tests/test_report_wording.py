@@ -416,9 +416,9 @@ def test_rows_without_an_id_are_counted_for_both_files():
 def test_a_record_from_before_rows_without_an_id_were_counted_says_that_nobody_knows():
     counts = counted()
     data = counted_to_json(counts)
-    assert counted_from_json(data, cells_to_bytes(counts.cube)).overlap == counts.overlap
+    assert counted_from_json(data, cells_to_bytes(counts.cube, None)).overlap == counts.overlap
     data["overlap"] = {key: data["overlap"][key] for key in ("shared", "train_ids", "evaluation_ids")}
-    old = audit_of(counts=counted_from_json(data, cells_to_bytes(counts.cube)))
+    old = audit_of(counts=counted_from_json(data, cells_to_bytes(counts.cube, None)))
     found = old.finding("split_leakage")
     assert (found.status, found.reason) == ("INCONCLUSIVE", "ids_missing")
     assert "does not say how many rows have no id" in sentence(found, old)

@@ -345,8 +345,12 @@ def test_estimates_are_told_from_what_was_observed():
         and told["2027-04", "woman"]["Range held"] == "–"
     )
     assert estimate_sentence(found).startswith(
-        "Of 10 estimates whose outcomes have come since, the range held 9."
+        "Of 10 estimates of 10 people or more whose outcomes have come since, the range held 9."
     )
+    few = followed_of(estimates=tuple(replace(one, people=9.9) for one in found.estimates))
+    assert {row["Estimated"] for row in estimate_rows(few, ("gender",))} == {"too few people"}
+    assert {row["Range held"] for row in estimate_rows(few, ("gender",))} == {"–"}
+    assert estimate_sentence(few) == "No outcome has come yet that an estimate could be held against."
     assert estimate_sentence(followed_of(estimates=())) == ""
 
 

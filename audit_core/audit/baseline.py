@@ -100,7 +100,7 @@ def count_baseline(
     if request.baseline_model is not None:
         return _scored(reading, given, audited, beside)
     if given.rows is not None:
-        return _of_rows(reading, given.rows, audited)
+        return _of_rows(reading, given.rows, audited, beside)
     if held or (column and given.known is None and _asks(reading)):
         told = beside_by_column(reading.con, audited, column or "", contract)
         paired = count_paired(reading.con, told, contract)
@@ -149,11 +149,20 @@ def _require_its_model(request: AuditRequest, known: Baseline) -> None:
     raise UsageError(problem, where=name or path.name, remedy=remedy)
 
 
-def _of_rows(reading: Reading, given: Path | str, audited: Table) -> tuple[Baseline, tuple[Source, ...]]:
+def _of_rows(
+    reading: Reading, given: Path | str, audited: Table, beside_model: str
+) -> tuple[Baseline, tuple[Source, ...]]:
     """A stable release's rows: beside the audited ones where ids pair them, else on their own."""
     con, contract = reading.con, reading.contract
     reading.tell("Reading the baseline's rows", 0.8)
     stable = open_table(con, given, "baseline", name=reading.request.names.get("baseline"))
+    own_cut = contract.baseline is not None and contract.baseline.threshold is not None
+    if stable.source.sha256 == audited.source.sha256 and not beside_model and not own_cut:
+        raise UsageError(
+            "The baseline's rows are the audited rows themselves, and no release is its own baseline",
+            where=stable.source.name,
+            remedy="Give the rows of the approved release",
+        )
     beside = beside_by_id(con, audited, stable, contract)
     base = _nameless(stable.source.name)
     if beside is not None:

@@ -112,9 +112,8 @@ def run_monitor(
     if opened and opened.runs and not seen:
         seen = {found.id: _first_run(opened.runs, followed, found) for found in followed.incidents}
         followed = follow(plan, release, windows, request.as_of, seen)
-    floor = release.contract.support.privacy_floor
     store.write_incidents(
-        {found.id: incident_json(found, plan, privacy_floor=floor) for found in followed.incidents}
+        {found.id: incident_json(found, plan, followed=followed) for found in followed.incidents}
     )
     tell("Done", 1.0)
     return followed

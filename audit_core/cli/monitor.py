@@ -79,7 +79,10 @@ def _replace(path: Path, content: bytes) -> None:
     from audit_core.evidence.whole_files import replace_whole
 
     try:
-        replace_whole(path, content, 0o644)
+        if path.exists() and not path.is_file():  # a device or a pipe is written to, never put aside
+            path.write_bytes(content)
+        else:
+            replace_whole(path, content, 0o644)
     except OSError as error:
         problem = f"An output file can't be written: {error.strerror}"
         raise UsageError(problem, where=str(path), remedy=f"Name another; {KEPT}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from audit_core.decision.record import Audit
     from audit_core.evidence.workspace import Workspace
 
-ZIP_START = b"PK\x03\x04"
-LARGEST_RESULT = 200 * 2**20
 OUTPUTS = {
     "out": "write the plan as YAML, which evenhand monitor executes",
     "prometheus": "write alerting rules for Prometheus",
@@ -78,29 +75,15 @@ def _audit(named: str | None, workspace: Workspace) -> Audit:
 
 def _id_in(path: Path) -> str:
     """The id of the audit that a result file is of."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_RESULT + 1)
-    except OSError as error:
+    from audit_core.sources.baseline import read_result
+
+    if not path.is_file():
         raise UsageError(
             "There is no audit of this id, and no file of this name",
             where=str(path),
             remedy="Name an audit of the workspace, or its audit.json",
-        ) from error
-    if content.startswith(ZIP_START):
-        raise UsageError(
-            "A plan can't be made from a ZIP yet", where=str(path), remedy="Name the audit by its id"
         )
-    try:
-        found = json.loads(content) if len(content) <= LARGEST_RESULT else None
-    except (ValueError, RecursionError):
-        found = None
-    audit_id = found.get("audit_id") if isinstance(found, dict) else None
-    if not isinstance(audit_id, str):
-        raise UsageError(
-            "The file is no result of an audit", where=str(path), remedy="Give the audit.json of an audit"
-        )
-    return audit_id
+    return read_result(path).audit_id
 
 
 def _files(made: Plan, arguments: argparse.Namespace, workspace: Workspace) -> dict[str, bytes]:

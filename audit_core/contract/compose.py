@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -37,6 +38,17 @@ class _UnreadableError(Exception):
     def __init__(self, index: int, code: str, message: str) -> None:
         self.index, self.code, self.message = index, code, message
         super().__init__(message)
+
+
+def file_text(path: Path) -> tuple[bytes, tuple[Problem, ...]]:
+    """Return the bytes of a file, one more than may be read at most, or the problem of opening it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1), ()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable file name"
+        message = f"The file can't be opened: {reason}"
+        return b"", (Problem(line=1, column=1, code="unreadable", message=message),)
 
 
 def decoded(text: bytes) -> tuple[str | None, list[Problem]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from audit_core.contract.compose import LARGEST, composed, decoded
+from audit_core.contract.compose import composed, decoded, file_text
 from audit_core.contract.decode import decoded_contract
 from audit_core.contract.nodes import Node, without
 from audit_core.contract.rules import rule_problems
@@ -24,13 +24,9 @@ def read_contract(path: Path) -> ReleaseContract:
     ContractError
         With every problem of the contract in the order of the text, or when the file can't be opened.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable file name"
-        problem = Problem(line=1, column=1, code="unreadable", message=f"The file can't be opened: {reason}")
-        raise ContractError(str(path), (problem,)) from None
+    text, problems = file_text(path)
+    if problems:
+        raise ContractError(str(path), problems)
     return parse_contract(text, str(path))
 
 

@@ -33,7 +33,7 @@ def window_at(day: date, unit: Unit) -> CalendarWindow:
         year, week, _ = day.isocalendar()
         return CalendarWindow(name=f"{year:04d}-W{week:02d}", first=first, last=first + timedelta(days=6))
     last = day.replace(day=monthrange(day.year, day.month)[1])
-    return CalendarWindow(name=f"{day:%Y-%m}", first=day.replace(day=1), last=last)
+    return CalendarWindow(name=day.isoformat()[:7], first=day.replace(day=1), last=last)
 
 
 def calendar(starts: date, ends: date, unit: Unit) -> tuple[CalendarWindow, ...]:
@@ -68,7 +68,7 @@ def period_name(first: date, last: date) -> str:
     if (last - first).days == _WEEK - 1:
         return window_at(first, "week").name
     if last == window_at(first, "month").last:
-        return f"{first:%Y-%m}"
+        return first.isoformat()[:7]
     if first.month in _MONTH_OF_QUARTER and (last - first).days < 100:
         return f"{first.year:04d}-Q{(first.month + 2) // 3}"
     return f"{first.year:04d}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit_core.contract.metrics import NEEDS_LABEL
@@ -19,8 +19,10 @@ from audit_core.decision.followed import (
     WatchPoint,
     WindowRate,
 )
+from audit_core.decision.looser import looser_terms
 from audit_core.decision.plan import Plan, TrendChart, Watch
 from audit_core.decision.record import Audit
+from audit_core.findings.finding import Finding
 from audit_core.findings.judge import judge_check
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.metrics.estimate import Count, Measured, TooFew, estimate_rate
@@ -87,6 +89,7 @@ def follow(
         estimates=tuple(_estimates(sight)),
         incidents=found,
         exit_code=exit_code(plan, points, found),
+        looser=looser_terms(plan, audit),
     )
 
 
@@ -133,8 +136,20 @@ def _judged(sight: _Sight, watch: Watch, place: int) -> WatchPoint:
     counted = as_counted(alone, name, _release(sight.audit) if watch.check.against == "baseline" else None)
     measured = measured_for(watch.check, watch.subject, sight.contract, counted)
     finding = judge_check(watch.check, watch.subject, sight.contract, counted, measured)
+    if any(sight.windows[i].view.thinned for i in rolled):
+        finding = _thinned(finding, pages=watch.confirmed == "page")
     names = tuple(sight.windows[i].view.name for i in rolled)
     return WatchPoint(watch=watch.id, window=name, windows=names, finding=finding, why="")
+
+
+def _thinned(finding: Finding, *, pages: bool) -> Finding:
+    """A judgement on what is left where many rows had no score or decision: it accuses, and clears nobody."""
+    beyond = finding.status == "FAIL" or finding.reason == "point_beyond"
+    if beyond or (finding.metric == "psi" and not pages):
+        return finding
+    return replace(
+        finding, status="INCONCLUSIVE", evidence="UNSUPPORTED", reason="too_many_dropped", warned=False
+    )
 
 
 def _release(audit: Audit) -> Baseline:

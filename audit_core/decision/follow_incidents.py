@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from audit_core.cube.axes import group_words
 from audit_core.decision.followed import AlertKind, Incident, TrendPoint, WatchPoint, WindowView
 from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.findings.finding import Finding
@@ -15,7 +16,7 @@ _WARNING, _UNCONFIRMED, _CONFIRMED = 1, 2, 3
 """How bad a window is: past the warning, outside the limit by its point, outside it by its interval."""
 
 _KINDS: dict[int, AlertKind] = {_WARNING: "warning", _UNCONFIRMED: "unconfirmed", _CONFIRMED: "confirmed"}
-_AT_LIMIT = ("unconfirmed", "confirmed", "trend", "silence", "labels_overdue")
+_AT_LIMIT = ("unconfirmed", "confirmed", "trend", "silence", "labels_overdue", "rows_dropped")
 
 Clock = tuple[datetime, Mapping[str, datetime]]
 """(this run's clock, when each incident was first seen)."""
@@ -23,11 +24,12 @@ Clock = tuple[datetime, Mapping[str, datetime]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """What one window shows: how bad it is, 0 for nothing; None where it was not judged."""
+    """What one window shows: how bad it is, 0 for nothing; None where it can't be told."""
 
     window: str
     rank: int | None
     finding: Finding | None = None
+    dropped: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class _Spell:
     windows: tuple[str, ...]
     finding: Finding | None
     open: bool
+    dropped: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ def exit_code(plan: Plan, points: Sequence[WatchPoint], found: Sequence[Incident
         return 1
     if any(incident.kind in _AT_LIMIT or _fails(incident.finding) for incident in live):
         return 2
+    if any(_not_counted(watch, points) for watch in plan.watches):
+        return 2
     deciding = [watch for watch in plan.watches if watch.confirmed == "page"]
     # A plan in which nothing pages has no watch that need not be decided: silence would pass.
     return 0 if points and all(_decided(watch, points) for watch in deciding or plan.watches) else 2
@@ -83,6 +88,16 @@ def _decided(watch: Watch, points: Sequence[WatchPoint]) -> bool:
     """Whether the last window that is due shows a watch to be within its limit."""
     due = [point for point in points if point.watch == watch.id and point.why != "maturing"]
     return bool(due) and due[-1].finding is not None and due[-1].finding.status == "PASS"
+
+
+def _not_counted(watch: Watch, points: Sequence[WatchPoint]) -> bool:
+    """Whether a watched input is no longer in the last window that is due as it was in training.
+
+    It must not be quietly left out.
+    """
+    due = [p for p in points if p.watch == watch.id and p.why != "maturing"]
+    found = due[-1].finding if due else None
+    return found is not None and found.metric == "psi" and found.high is None
 
 
 def _fails(finding: Finding | None) -> bool:
@@ -116,18 +131,29 @@ def _shown(watch: Watch, points: Sequence[WatchPoint]) -> Iterator[_Shown]:
     in_a_row = 0
     for point in points:
         finding = point.finding
-        if finding is None:
+        if finding is None or finding.reason == "too_many_dropped":
             yield _Shown(window=point.window, rank=None)
             continue
         sure = finding.status == "FAIL" and finding.evidence == "CONFIRMED"
         in_a_row = in_a_row + 1 if sure else 0
+        rank: int | None
         if sure and in_a_row >= watch.confirm:
             rank = _CONFIRMED
         elif sure or finding.status == "FAIL" or finding.reason == "point_beyond":
             rank = _UNCONFIRMED
+        elif finding.warned:
+            rank = _WARNING
         else:
-            rank = _WARNING if finding.warned else 0
+            rank = None if _says_nothing(finding) else 0
         yield _Shown(window=point.window, rank=rank, finding=finding)
+
+
+def _says_nothing(finding: Finding) -> bool:
+    """Whether what was measured stands on too few people: it neither raises an alarm nor ends one."""
+    if finding.evidence != "UNSUPPORTED":
+        return False
+    sides = [side for side in (finding.high, finding.low) if side is not None]
+    return not sides or any(group_words(side.group) in finding.names for side in sides)
 
 
 def _of_trends(plan: Plan, trends: Sequence[TrendPoint], clock: Clock) -> Iterator[Incident]:
@@ -145,17 +171,21 @@ def _of_trends(plan: Plan, trends: Sequence[TrendPoint], clock: Clock) -> Iterat
 
 
 def _of_windows(plan: Plan, views: Sequence[WindowView], clock: Clock) -> Iterator[Incident]:
-    """Silence and late outcomes: nobody may take either for good news."""
+    """Silence, late outcomes, rows that can't be counted: nobody may take any of them for good news."""
     today = clock[0].astimezone(UTC).date()
-    missing, overdue = [], []
+    missing, overdue, thinned = [], [], []
     for view in views:
         late = today > view.last + timedelta(days=plan.silence_days)
         silent = None if view.state == "missing" and not late else int(view.state == "missing")
         missing.append(_Shown(window=view.name, rank=silent))
         waiting = view.state in ("missing", "maturing")
         overdue.append(_Shown(window=view.name, rank=None if waiting else int(view.state == "overdue")))
+        known = view.came > 0 and view.last < today
+        thinned.append(_Shown(window=view.name, rank=int(view.thinned) if known else None,
+                              dropped=(view.dropped, view.came)))  # fmt: skip
     sources: tuple[tuple[str, AlertKind, list[_Shown]], ...] = (
         ("data", "silence", missing), ("labels", "labels_overdue", overdue),
+        ("rows", "rows_dropped", thinned),
     )  # fmt: skip
     for name, kind, shown in sources:
         for spell in _spells(shown):
@@ -187,7 +217,8 @@ def _spells(shown: Sequence[_Shown] | Iterator[_Shown]) -> Iterator[_Spell]:
 
 def _ended(rank: int, spell: Sequence[_Shown], *, live: bool) -> _Spell:
     names = tuple(window.window for window in spell)
-    return _Spell(rank=rank, windows=names, finding=spell[-1].finding, open=live)
+    last = spell[-1]
+    return _Spell(rank=rank, windows=names, finding=last.finding, open=live, dropped=last.dropped)
 
 
 def _incident(plan: Plan, spell: _Spell, clock: Clock, alert: _Alert) -> Incident:
@@ -208,4 +239,5 @@ def _incident(plan: Plan, spell: _Spell, clock: Clock, alert: _Alert) -> Inciden
         due=raised + timedelta(hours=alert.hours),
         finding=spell.finding,
         action=alert.action,
+        dropped=spell.dropped,
     )

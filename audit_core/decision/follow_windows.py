@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
-from audit_core.cube.calendar import CalendarWindow, calendar, window_at
+from audit_core.cube.calendar import CalendarWindow, calendar, window_at, window_of
 from audit_core.cube.windows import WindowCounts, by_calendar
 from audit_core.decision.followed import Unjudged, WindowState, WindowView
 from audit_core.decision.plan import Plan
@@ -75,7 +75,9 @@ def require_in_plan(plan: Plan, windows: Sequence[WindowCounts]) -> None:
     """
     first, last = window_at(plan.starts, plan.window.unit).first, window_at(plan.ends, plan.window.unit).last
     for window in windows:
-        if window.last < first or window.first > last:
+        # A week that lies in two months belongs to one of them, and that one may be outside.
+        place = window_of(window.first, window.last, plan.window.unit) or window
+        if place.last < first or place.first > last:
             raise UsageError(
                 f"The period {window.period} lies outside the plan, which runs from {first} to {last}",
                 where=window.source,
@@ -96,6 +98,7 @@ def _window(plan: Plan, place: CalendarWindow, parts: tuple[WindowCounts, ...], 
         labelled=labelled,
         periods=tuple(part.period for part in parts),
         sources=tuple(dict.fromkeys((part.source, part.sha256) for part in parts)),
+        dropped=sum(part.dropped for part in parts),
     )
     return PlanWindow(view=view, parts=parts, over=over)
 

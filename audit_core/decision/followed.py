@@ -9,7 +9,7 @@ from typing import Literal
 
 from audit_core.contract.schema import Subject
 from audit_core.cube.count_cube import Group
-from audit_core.decision.plan import Level, Plan
+from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.findings.finding import Finding
 from audit_core.metrics.estimate import Estimate
 
@@ -19,12 +19,20 @@ WindowState = Literal["complete", "maturing", "overdue", "missing"]
 Unjudged = Literal["", "missing", "maturing", "overdue"]
 """Why a watch was not judged on a window; empty where it was."""
 
-AlertKind = Literal["confirmed", "unconfirmed", "warning", "trend", "drift", "silence", "labels_overdue"]
+AlertKind = Literal[
+    "confirmed", "unconfirmed", "warning", "trend", "drift", "silence", "labels_overdue", "rows_dropped"
+]  # fmt: skip
+
+MOST_DROPPED = Fraction(1, 10)
+"""Share of a window's rows that may lack a score or decision; as for rows without a known group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowView:
-    """One calendar window of the plan; `rows` and `labelled` are 0 where it is missing."""
+    """One calendar window of the plan; `rows` and `labelled` are 0 where it is missing.
+
+    `dropped` rows had no usable score or decision, and are not among `rows`.
+    """
 
     name: str
     first: date
@@ -35,6 +43,17 @@ class WindowView:
     periods: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
     """(name, sha256) of the files it was counted from."""
+    dropped: int = 0
+
+    @property
+    def came(self) -> int:
+        """Every row that came, with those left out."""
+        return self.rows + self.dropped
+
+    @property
+    def thinned(self) -> bool:
+        """Whether so many rows were left out that those kept can't speak for the window."""
+        return self.dropped > self.came * MOST_DROPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +153,22 @@ class Incident:
     finding: Finding | None
     action: str
     """What the contract says happens (page, rollback, halt, …); empty where it says nothing."""
+    dropped: tuple[int, int] | None = None
+    """(rows left out, rows that came) in the last window that held it; None for every other kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looser:
+    """One term of a watch that is weaker in the plan than the contract makes it.
+
+    `term` names what differs; `planned` and `made` are its values in the plan and by the contract: a number,
+    a level, or None where there is none. With the term `watch` the plan lacks the whole watch.
+    """
+
+    watch: Watch
+    term: str
+    planned: Fraction | str | None
+    made: Fraction | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +176,8 @@ class Followed:
     """Everything known of a release after these windows; a pure function of plan, counts and clock.
 
     `exit_code` is 1 while a page is open; 2 while a ticket at its limit is open, or where the last window
-    whose outcomes are due does not show every paging watch to be within its limit, or nothing was judged;
-    else 0. A warning alone is 0.
+    whose outcomes are due does not show every paging watch to be within its limit or no longer holds a
+    watched input, or nothing was judged; else 0. A warning alone is 0.
     """
 
     plan: Plan
@@ -154,3 +189,5 @@ class Followed:
     estimates: tuple[EstimatedRate, ...]
     incidents: tuple[Incident, ...]
     exit_code: int
+    looser: tuple[Looser, ...] = ()
+    """Where the plan was edited to ask for less than the contract."""

@@ -11,8 +11,11 @@ from audit_core.contract.schema import Check, Subject
 from audit_core.cube.calendar import Unit
 from audit_core.cube.count_cube import Group
 from audit_core.findings.finding import Evidence, Status
+from audit_core.metrics.detection import ChangeKind
 from audit_core.metrics.measurements import DriftStatus
 
+Origin = Literal["contract", "release", "drift"]
+WindowReason = Literal["enough", "contract", "data", "longest", "unknown_volume"]
 Level = Literal["none", "ticket", "page"]
 """What an alert does: nothing, a ticket for the owner's working day, or a page at once."""
 
@@ -30,7 +33,7 @@ class WindowRule:
 
     unit: Unit
     rolling: int
-    reason: Literal["enough", "contract", "data", "longest", "unknown_volume"]
+    reason: WindowReason
     least: Group
     brings: float | None
     needed: int
@@ -84,7 +87,7 @@ class Watch:
 
     id: str
     check: Check
-    origin: Literal["contract", "release", "drift"]
+    origin: Origin
     warning: Level
     unconfirmed: Level
     confirmed: Level
@@ -158,7 +161,7 @@ class Detection:
     """
 
     watch: str
-    kind: Literal["none", "step", "growth"]
+    kind: ChangeKind
     change: Fraction
     by_level: float
     by_trend: float

@@ -17,6 +17,7 @@ from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.metrics.clusters import totals_by_group
 from audit_core.metrics.detection import (
     Change,
+    ChangeKind,
     ChartLine,
     Rule,
     Volumes,
@@ -38,7 +39,7 @@ CHANCE = Fraction(5, 100)
 MOST_CHARTED = 12
 """Groups of one gap that are charted against the reference, those with most people; the level covers all."""
 
-CHANGES: dict[Unit, tuple[tuple[str, Fraction], ...]] = {
+CHANGES: dict[Unit, tuple[tuple[ChangeKind, Fraction], ...]] = {
     "month": (
         ("none", Fraction(0)),
         ("step", Fraction(5, 100)),
@@ -199,12 +200,12 @@ def _tried(audit: Audit, line: Line, rule: WindowRule, trend: TrendRule) -> Iter
     ]
     replicates = replicates_for(len(line.counts), trend.horizon)
     for number, (kind, size) in enumerate(CHANGES[rule.unit]):
-        change = Change(kind=kind, size=float(size), high=line.extremes[0], low=line.extremes[1])  # type: ignore[arg-type]
+        change = Change(kind=kind, size=float(size), high=line.extremes[0], low=line.extremes[1])
         seed = seed_of(audit.counted.cube.fingerprint, f"{line.watch.id} {number}")
         seen = first_alarms(volumes, judged, charts, change, replicates=replicates, seed=seed)
         yield Detection(
             watch=line.watch.id,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             change=size,
             by_level=share(seen.level),
             by_trend=share(seen.trend),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from audit_core.contract.metrics import NEEDS_LABEL
 from audit_core.contract.schema import Check, Limit, ReleaseContract, Response, Severity, Subject, free_id
 from audit_core.cube.counted import Counted
 from audit_core.cube.drift import DriftTable
-from audit_core.decision.plan import Level, Watch
+from audit_core.decision.plan import Level, Origin, Watch
 from audit_core.findings.finding import Finding
 from audit_core.findings.implied import LABEL_COVERAGE, LABEL_COVERAGE_LIMIT
 from audit_core.findings.judge import cannot_run
@@ -28,9 +27,8 @@ _PAGE_HOURS: dict[Severity, int] = {"critical": 4, "major": 8, "minor": 24}
 _TICKET_HOURS = 48
 _COVERAGE_WHY = "Outcomes that come back less often for one group bias every error rate that is compared."
 _DRIFT_WHY = "The model may meet people it was not trained on."
-
-
 _Failed = Collection[tuple[str, Subject]]
+"""Ids of checks with the subject each failed for."""
 
 
 def watches_of(
@@ -125,8 +123,8 @@ def _coverage(contract: ReleaseContract, counted: Counted, before: Iterable[Watc
         subject = (attribute.name,)
         if subject in covered:
             continue
-        check = _made(contract, LABEL_COVERAGE, _COVERAGE_WHY)
-        check = replace(check, compare="difference", limit=Limit(max=LABEL_COVERAGE_LIMIT))
+        made = _made(contract, LABEL_COVERAGE, Limit(max=LABEL_COVERAGE_LIMIT), _COVERAGE_WHY)
+        check = replace(made, compare="difference")
         if not cannot_run(check, subject, counted):
             yield _watch(_live(check, subject), "release", "ticket")
 
@@ -134,17 +132,16 @@ def _coverage(contract: ReleaseContract, counted: Counted, before: Iterable[Watc
 def _drift(contract: ReleaseContract, counted: Counted, before: Iterable[Watch]) -> Iterator[Watch]:
     """Drift of every feature the audit compared, of scores, decisions and outcomes: tickets alone."""
     covered = {watch.feature for watch in before if watch.feature}
+    warn, most = drift_limits(contract)
+    limit = Limit(warn=warn, max=most)
+    own = next((check for check in contract.checks if check.metric == "psi"), None)
+    check = own or _made(contract, "psi", limit, _DRIFT_WHY)
+    owner = check.on_fail.notify if check.on_fail else check.owner
+    check = replace(check, on_fail=Response(action="ticket", notify=owner), limit=limit)
     for table in _tables(counted, None):
         if table.feature in covered or (table.kind == "label" and contract.data.label is None):
             continue
-        warn, most = drift_limits(contract)
-        check = next((c for c in contract.checks if c.metric == "psi"), None)
-        made = check or _made(contract, "psi", _DRIFT_WHY)
-        owner = made.on_fail.notify if made.on_fail else made.owner
-        made = replace(
-            made, on_fail=Response(action="ticket", notify=owner), limit=Limit(warn=warn, max=most)
-        )
-        watch = _drift_watch(f"drift.{table.feature}", table, made, "ticket")
+        watch = _drift_watch(f"drift.{table.feature}", table, check, "ticket")
         yield replace(watch, origin="drift")
 
 
@@ -162,12 +159,12 @@ def _tables(counted: Counted, features: tuple[str, ...] | None) -> Iterator[Drif
             yield table
 
 
-def _watch(check: Check, origin: str, acts: Level) -> Watch:
+def _watch(check: Check, origin: Origin, acts: Level) -> Watch:
     owner = check.on_fail.notify if check.on_fail else check.owner
     return Watch(
         id=".".join([check.id, "+".join(check.of[0])]) if check.of else check.id,
         check=check,
-        origin=origin,  # type: ignore[arg-type]
+        origin=origin,
         warning="ticket",
         unconfirmed="ticket",
         confirmed=acts,
@@ -211,7 +208,7 @@ def _limited(check: Check) -> tuple[object, ...]:
     return *_compared(check), check.limit.min, check.limit.max
 
 
-def _made(contract: ReleaseContract, metric: str, why: str) -> Check:
+def _made(contract: ReleaseContract, metric: str, limit: Limit, why: str) -> Check:
     """A check of the plan's own; the contract's author answers for it."""
     owner = contract.author
     return Check(
@@ -223,7 +220,7 @@ def _made(contract: ReleaseContract, metric: str, why: str) -> Check:
         features=None,
         against=None,
         window=None,
-        limit=Limit(warn=Fraction(10, 100), max=Fraction(25, 100)),
+        limit=limit,
         severity="minor",
         primary=False,
         owner=owner,

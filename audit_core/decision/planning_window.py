@@ -12,7 +12,7 @@ from audit_core.contract.schema import Check, ReleaseContract, Subject
 from audit_core.cube.axes import UNKNOWN
 from audit_core.cube.calendar import Unit
 from audit_core.cube.count_cube import CountCube, Group
-from audit_core.decision.plan import Watch, WindowRule
+from audit_core.decision.plan import Watch, WindowReason, WindowRule
 from audit_core.findings.volume import covered_days
 from audit_core.metrics.catalogue import CRITERIA, RATES, RateMetric
 from audit_core.metrics.rates import required_groups
@@ -62,11 +62,11 @@ def window_rule(contract: ReleaseContract, cube: CountCube, watches: Sequence[Wa
     unit = next((u for u in units if least.brings(u) >= least.needed), units[-1])
     enough, by_contract = _windows_needed(least, unit), _added_up(named, unit)
     rolling = max(enough, by_contract)
-    reason = "longest" if enough > by_contract else "contract" if named else "enough"
+    reason: WindowReason = "longest" if enough > by_contract else "contract" if named else "enough"
     if reason == "enough" and unit == units[0] != "day":
         reason = "data"
     return WindowRule(
-        unit=unit, rolling=rolling, reason=reason, least=least.group,  # type: ignore[arg-type]
+        unit=unit, rolling=rolling, reason=reason, least=least.group,
         brings=round(float(least.brings(unit)), 1), needed=least.needed,
     )  # fmt: skip
 

@@ -41,6 +41,8 @@ def _of_folder(plan: Plan, folder: str) -> Plan:
 
 def _text(path: Path) -> bytes:
     try:
+        if not path.is_file():  # a pipe in its place would be waited for
+            raise FileNotFoundError(path.name)
         return path.read_bytes()
     except OSError as error:
         raise AuditError(

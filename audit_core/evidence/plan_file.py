@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from audit_core.contract.compose import LARGEST, composed, decoded, short
+from audit_core.contract.compose import composed, decoded, file_text, short
 from audit_core.contract.limits import check_problems
 from audit_core.contract.nodes import Entry, Node, without
 from audit_core.contract.shape import problem, shape_problems
@@ -46,13 +46,9 @@ def read_plan(path: Path) -> Plan:
     PlanError
         With every problem of the plan in the order of the text, or when the file can't be opened.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable file name"
-        found = Problem(line=1, column=1, code="unreadable", message=f"The file can't be opened: {reason}")
-        raise PlanError(str(path), (found,)) from None
+    text, problems = file_text(path)
+    if problems:
+        raise PlanError(str(path), problems)
     return parse_plan(text, str(path))
 
 

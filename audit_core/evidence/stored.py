@@ -49,7 +49,7 @@ def counted_to_json(counted: Counted) -> dict[str, Any]:
     }
 
 
-def cells_to_bytes(cube: CountCube, baseline: Baseline | None = None) -> bytes:
+def cells_to_bytes(cube: CountCube, baseline: Baseline | None) -> bytes:
     """Return the cells of a cube, and of its baseline, as an uncompressed .npz of integer arrays."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = baseline_cells(baseline)

@@ -46,7 +46,7 @@ def revision_numbers(folder: Path) -> list[int]:
 def sealed_record(folder: Path) -> dict[str, Any]:
     """Return what was written of a revision; an AuditError where it is not what was written there."""
     try:
-        record: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(_content(folder / "record.json"))
         sound = record["sha256"] == seal(record) and record["period"] == folder.parent.name
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(folder.parent.name) from error
@@ -58,7 +58,7 @@ def sealed_record(folder: Path) -> dict[str, Any]:
 def stored_window(folder: Path, record: Mapping[str, Any]) -> WindowCounts:
     """Return the counts of a revision; an AuditError where they do not hold together."""
     try:
-        counted = counted_from_json(record["counted"], (folder / "cube.npz").read_bytes())
+        counted = counted_from_json(record["counted"], _content(folder / "cube.npz"))
         return WindowCounts(
             period=record["period"],
             first=date.fromisoformat(record["first"]),
@@ -99,8 +99,7 @@ def broken(what: str) -> AuditError:
 def sealed_incident(file: Path, plan_id: str) -> dict[str, Any]:
     """Return the record of an incident as it was written; an AuditError where it was changed since."""
     try:
-        # is_file: a pipe among the records would be waited for, and nobody watches meanwhile.
-        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        record: dict[str, Any] = json.loads(_content(file))
         named = (record["id"], record["plan"]) == (file.stem, plan_id)
         sound = named and record["sha256"] == seal(record)
         datetime.fromisoformat(record["raised"])
@@ -109,6 +108,13 @@ def sealed_incident(file: Path, plan_id: str) -> dict[str, Any]:
     if not sound:
         raise _changed(file)
     return record
+
+
+def _content(file: Path) -> bytes:
+    """What a file holds; a pipe in its place would be waited for, and nobody watches meanwhile."""
+    if not file.is_file():
+        raise FileNotFoundError(file.name)
+    return file.read_bytes()
 
 
 def _changed(file: Path) -> AuditError:

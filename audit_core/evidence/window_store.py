@@ -267,7 +267,7 @@ class WindowStore:
             "not_followed": [list(pair) for pair in window.not_followed],
             "counted": counted_to_json(as_counted(sums, window.period)),
         }
-        write_through(part / "cube.npz", cells_to_bytes(window.cube))
+        write_through(part / "cube.npz", cells_to_bytes(window.cube, None))
         write_through(part / "record.json", record_text({**record, "sha256": seal(record)}))
         sync_folder(part)
         part.rename(folder / f"r{number:06d}")

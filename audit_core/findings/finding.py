@@ -25,6 +25,7 @@ Reason = Literal[
     "point_beyond",  # the value is outside, its interval is not
     "too_few",  # a required group is below the minimum support
     "too_many_unknown",  # over a tenth of the rows have no known group
+    "too_many_dropped",  # of a live window: over a tenth of the rows have no score or decision
     "either_way",  # the interval holds the limit
     "one_group",  # fewer than two groups with data
     "undefined",  # no group has a denominator, or every rate is 0

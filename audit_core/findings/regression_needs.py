@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
@@ -24,6 +25,16 @@ from audit_core.metrics.regression_rows import RegressionRow
 Of = Literal["change", "risk"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Open:
+    """A finding that is not settled, with what it stands on."""
+
+    finding: Finding
+    row: RegressionRow
+    contract: ReleaseContract
+    counted: Counted
+
+
 def gap_needs(
     finding: Finding, row: RegressionRow, contract: ReleaseContract, counted: Counted
 ) -> Needs | None:
@@ -36,21 +47,21 @@ def gap_needs(
     """
     if finding.reason in ("too_many_unknown", "undefined", "one_group") or finding.limit is None:
         return None
+    open_ = _Open(finding=finding, row=row, contract=contract, counted=counted)
     members = [g for g in row.groups if g.group in {*row.required, *row.supported}]
     if len([g for g in members if g.support]) < 2:
-        return _needs(finding, row, members, row.min_support, counted, contract, "minimum", 0.0)
+        return _needs(open_, members, row.min_support, "minimum")
     limit, level = float(finding.limit), float(contract.statistics.level)
     if finding.reason == "point_beyond":
         each = _to_confirm(finding, row, limit, level)
-        return _needs(finding, row, members, each, counted, contract, "confirm", float(finding.value or 0))
+        return _needs(open_, members, each, "confirm", float(finding.value or 0))
     with_data = [g for g in members if g.support]
     for assumed in (False, True):
         each = _to_hold(with_data, limit, level, measured=assumed)
-        made = _needs(finding, row, members, each, counted, contract, "within",
-                      _largest(with_data) if assumed else 0.0)  # fmt: skip
+        made = _needs(open_, members, each, "within", _largest(with_data) if assumed else 0.0)
         if made is not None:
             return made
-    return _needs(finding, row, members, row.min_support, counted, contract, "minimum", 0.0)
+    return _needs(open_, members, row.min_support, "minimum")
 
 
 def group_needs(
@@ -64,11 +75,12 @@ def group_needs(
     limit, level = finding.limit, float(contract.statistics.level)
     if finding.reason == "too_many_unknown" or limit is None:
         return None
+    open_ = _Open(finding=finding, row=row, contract=contract, counted=counted)
     wanted = [g for g in row.groups if g.group in row.required]
     deciding = finding.high.group if finding.high is not None else None
     one = row.group(deciding) if deciding is not None else None
     if finding.reason == "too_few" or one is None or finding.value is None:
-        return _needs(finding, row, wanted, row.min_support, counted, contract, "minimum", 0.0)
+        return _needs(open_, wanted, row.min_support, "minimum")
     value = float(finding.value)
     each: int | None
     if finding.change == "risk":
@@ -76,7 +88,7 @@ def group_needs(
     else:
         each = _people(_spread(one), abs(float(limit) - value), z_one_sided(level) + z_one_sided(POWER))
     aim: Aim = "confirm" if finding.reason == "point_beyond" else "within"
-    return _needs(finding, row, [one], each, counted, contract, aim, value)
+    return _needs(open_, [one], each, aim, value)
 
 
 def _largest(members: Sequence[GroupChange]) -> float:
@@ -153,18 +165,13 @@ def _risk_to_confirm(change: GroupChange, rise: float, limit: float, level: floa
     return math.ceil(have * (se / wanted) ** 2)
 
 
-def _needs(  # noqa: PLR0913, PLR0917 — what is lacked, by whom, and why
-    finding: Finding,
-    row: RegressionRow,
-    members: Sequence[GroupChange],
-    each: int | None,
-    counted: Counted,
-    contract: ReleaseContract,
-    aim: Aim,
-    assumed: float,
+def _needs(
+    open_: _Open, members: Sequence[GroupChange], each: int | None, aim: Aim, assumed: float = 0.0
 ) -> Needs | None:
+    """What these groups lack to `each` people; `assumed` is the change it is planned at."""
     if each is None:
         return None
+    finding, row, counted = open_.finding, open_.row, open_.counted
     rows = _rows(counted, finding)
     found: list[GroupNeed] = []
     for member in members:
@@ -178,7 +185,7 @@ def _needs(  # noqa: PLR0913, PLR0917 — what is lacked, by whom, and why
         return None
     of: Of = "risk" if finding.change == "risk" else "change"
     made = Needs(unit=row.rate.support, groups=most_first(found), aim=aim, of=of, assumed=assumed)
-    return dated(made, weekly_volume(counted.cube, contract, finding.subject))
+    return dated(made, weekly_volume(counted.cube, open_.contract, finding.subject))
 
 
 def _rows(counted: Counted, finding: Finding) -> Mapping[Group, int]:

@@ -18,6 +18,7 @@ from audit_core.metrics.monitoring import ALLOWANCE
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+ChangeKind = Literal["none", "step", "growth"]
 NEVER = np.iinfo(np.int64).max
 """Window of an alarm that did not come."""
 
@@ -79,7 +80,7 @@ class Change:
     `low` falls; where it has no room to fall, `high` rises instead.
     """
 
-    kind: Literal["none", "step", "growth"]
+    kind: ChangeKind
     size: float
     high: int
     low: int

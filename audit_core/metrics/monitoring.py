@@ -127,35 +127,6 @@ def ewma(z: Sequence[float], *, limit: float, weight: float = WEIGHT) -> Chart:
     return _chart(path, limit)
 
 
-def calibrated_limit(
-    baseline: tuple[Count, Count],
-    people: tuple[int, int],
-    horizon: int,
-    *,
-    seed: int,
-    charts: int = 2,
-    chance: float = 0.05,
-) -> CalibratedLimit | None:
-    """Return the CUSUM limit at which all charts together raise a false alarm with the stated chance.
-
-    Formula: the 1 − chance/charts quantile of the highest CUSUM within the horizon, with baseline and
-    windows both drawn from the baseline's rates: an estimated baseline is wrong in the same direction in
-    every window. `charts` counts monitored gaps, both signs of each.
-
-    Shape and units: `people` are the two groups' denominators per window; `horizon` is in windows. Where
-    people are repeated, draws are of as few rows as they are worth, charted as the rows they are.
-
-    None where the baseline has no scale (see `standardised_gap`).
-
-    Raises
-    ------
-    ValueError
-        When a number of people, windows or charts is under 1, or the chance is not in (0, 1).
-    """
-    found = calibrated_limits(baseline, people, horizon, seed=seed, charts=charts, chance=chance)
-    return found[0] if found else None
-
-
 def calibrated_limits(
     baseline: tuple[Count, Count],
     people: tuple[int, int],
@@ -165,10 +136,22 @@ def calibrated_limits(
     charts: int = 2,
     chance: float = 0.05,
 ) -> tuple[CalibratedLimit, CalibratedLimit] | None:
-    """Return the limits of both signs of a gap, first − second and second − first, from the same histories.
+    """Return the CUSUM limits of a gap, first − second, and of its opposite, from the same histories.
 
-    Formula, shape and errors: as `calibrated_limit`. At least forty histories lie above each limit, and a
-    thousand above that of a single chart.
+    All charts together then raise a false alarm with the stated chance; `charts` counts them, both signs of
+    each gap. None where the baseline has no scale (see `standardised_gap`).
+
+    Formula: the 1 − chance/charts quantile of the highest CUSUM within the horizon, with baseline and
+    windows both drawn from the baseline's rates: an estimated baseline is wrong in the same direction in
+    every window. At least forty histories lie above each limit, and a thousand above that of a single chart.
+
+    Shape and units: `people` are the two groups' denominators per window; `horizon` is in windows. Where
+    people are repeated, draws are of as few rows as they are worth, charted as the rows they are.
+
+    Raises
+    ------
+    ValueError
+        When a number of people, windows or charts is under 1, or the chance is not in (0, 1).
     """
     if min(*people, horizon, charts) < 1 or not 0 < chance < 1:
         raise ValueError("people, windows and charts are one or more, and a chance lies between 0 and 1")

@@ -19,8 +19,8 @@ from audit_core.report.plan import (
     name,
     watch_rows,
 )
-from audit_core.report.sentences import names_text
 from audit_core.report.summary_facts import Watch, watches
+from audit_core.report.words import capital, names_text
 
 ONLY_RELEASED = "These commitments begin with the release; until then nothing is watched."
 MOST_DATES = 3
@@ -55,7 +55,7 @@ def _rest(watches: Sequence[PlanWatch], unit: str, *, further: bool) -> Watch:
     hours = min(watch.ticket_hours for watch in watches)
     what = " and ".join(parts)
     return Watch(
-        what=what[:1].upper() + what[1:],
+        what=capital(what),
         stage="monitor",
         window=unit,
         limit="each its own, in the plan",

@@ -13,9 +13,8 @@ from audit_core.metrics.intervals import wilson, z_two_sided
 from audit_core.report.escape import clip, one_line
 from audit_core.report.numbers import POINTS, RATIO, count, figures, level_words, percent, points
 from audit_core.report.people import group_words, subject_words
-from audit_core.report.sentences import names_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import metric_name
+from audit_core.report.words import metric_name, names_text
 
 CANNOT_HOLD = "Cannot hold together here"
 NOT_CONFIRMED = "Points to a conflict, not confirmed"

@@ -16,8 +16,8 @@ from audit_core.contract.schema import ReleaseContract
 from audit_core.decision.record import Audit
 from audit_core.report.escape import one_line
 from audit_core.report.numbers import count, counted
-from audit_core.report.sentences import names_text
 from audit_core.report.table_rows import NONE, Rows
+from audit_core.report.words import names_text
 from audit_core.sources.evaluations import EvaluationResult
 
 N_NOT_GIVEN = "not given"

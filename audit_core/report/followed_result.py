@@ -15,6 +15,7 @@ from audit_core.decision.followed import (
 )
 from audit_core.findings.finding import GroupValue
 from audit_core.report.incidents import incident_json
+from audit_core.report.looser import looser_json
 from audit_core.report.result import canonical
 from audit_core.report.result_measures import encode_estimate
 from audit_core.report.result_numbers import number, unbounded, words
@@ -38,13 +39,14 @@ def followed_bytes(followed: Followed) -> bytes:
             "model": {"name": plan.model_name, "sha256": plan.model_sha256},
             "as_of": followed.as_of.isoformat(),
             "exit_code": followed.exit_code,
+            "looser": [looser_json(found) for found in followed.looser],
             "windows": [_window(view) for view in followed.windows],
             "points": [_point(point) for point in followed.points],
             "trends": [_trend(point) for point in followed.trends],
             "rates": [_rate(rate) for rate in followed.rates],
             "estimates": [_estimated(rate) for rate in followed.estimates],
             "incidents": [
-                incident_json(found, plan) for found in followed.incidents
+                incident_json(found, plan, followed=followed) for found in followed.incidents
             ],
         }
     )  # fmt: skip
@@ -58,6 +60,7 @@ def _window(view: WindowView) -> dict[str, Any]:
         "state": view.state,
         "rows": view.rows,
         "labelled": view.labelled,
+        "dropped": view.dropped,
         "periods": list(view.periods),
         "sources": [{"name": name, "sha256": sha256} for name, sha256 in view.sources],
     }
@@ -105,6 +108,7 @@ def _trend(point: TrendPoint) -> dict[str, Any]:
         "low_group": words(point.low),
         "window": point.window,
         "z": number(point.z),
+        "counts": number(point.counts),
         "value": number(point.value),
         "limit": number(point.limit),
         "alarm": point.alarm,

@@ -14,20 +14,17 @@ from audit_core.decision.followed import Followed, Incident, WatchPoint
 from audit_core.decision.plan import Watch
 from audit_core.findings.finding import Finding
 from audit_core.report.escape import clip, for_terminal
-from audit_core.report.incidents import KIND_WORDS, LEVEL_WORDS, incident_lines, leading
+from audit_core.report.incidents import incident_lines, leading
+from audit_core.report.looser import looser_sentences
 from audit_core.report.numbers import counted
 from audit_core.report.readings import reading
+from audit_core.report.table_rows import NONE
 from audit_core.report.watch_words import numbers_text, watch_words
-from audit_core.report.window_tables import window_rows
+from audit_core.report.window_series import NOT_JUDGED, STATE_WORDS, point_word
+from audit_core.report.window_tables import alerts_text, window_rows
 from audit_core.report.windows import estimate_sentence, followed_headline
-from audit_core.report.words import status_word
+from audit_core.report.words import lower_first
 
-_WAITS = {
-    "missing": "no data",
-    "maturing": "outcomes still arriving",
-    "overdue": "outcomes overdue",
-    "": "",
-}
 _WINDOW_COLUMNS = (("Window", 10), ("Rows", 8), ("Outcomes", 30), ("Result", 20), ("Files", 40))
 
 
@@ -53,6 +50,8 @@ def followed_table(followed: Followed, notes: Sequence[str] = ()) -> RenderableT
     ]
     if said := estimate_sentence(followed):
         parts.append(Padding(Text(for_terminal(said)), (1, 0, 0, 0)))
+    if looser := looser_sentences(followed):
+        parts.append(Padding(Text("\n".join(map(for_terminal, looser))), (1, 0, 0, 0)))
     if notes:
         parts.append(Padding(Text("\n".join(map(for_terminal, notes))), (1, 0, 0, 0)))
     return Group(*parts)
@@ -89,12 +88,13 @@ def _cells(
     watch: Watch, point: WatchPoint | None, alerts: Sequence[Incident], level: Fraction
 ) -> tuple[str, ...]:
     what = clip(watch_words(watch), 70)
-    said = "; ".join(f"{LEVEL_WORDS[one.level]}: {KIND_WORDS[one.kind].lower()}" for one in alerts) or "–"
+    said = alerts_text(alerts) or NONE
     if point is None:
-        return what, "–", "Not judged", "–", said
+        return what, NONE, NOT_JUDGED, NONE, said
     if point.finding is None:
-        return what, point.window, f"Not judged: {_WAITS[point.why]}", "–", said
-    return what, point.window, status_word(point.finding), _number(point.finding, level), said
+        why = f"{NOT_JUDGED}: {lower_first(STATE_WORDS[point.why])}" if point.why else NOT_JUDGED
+        return what, point.window, why, NONE, said
+    return what, point.window, point_word(point.finding), _number(point.finding, level), said
 
 
 def _number(finding: Finding, level: Fraction) -> str:

@@ -13,7 +13,7 @@ from audit_core.report.people import of_every_hundred, subject_words
 from audit_core.report.readings import reading
 from audit_core.report.regression import regression_people
 from audit_core.report.sentences import rate_behind, sentence
-from audit_core.report.words import VERDICT_MARKS, Mark, finding_name, status_word, verdict_word
+from audit_core.report.words import VERDICT_MARKS, Mark, finding_name, lower_first, status_word, verdict_word
 
 _CHECK_GROUNDS = ("critical_fail", "major_fail", "critical_open", "major_open", "condition")
 
@@ -143,7 +143,7 @@ def _because_of_check(finding: Finding, audit: Audit) -> str:
         and read.value is not None
         and finding.compare in ("difference", "ratio")
     ):
-        return f"These data cannot yet show that the contract's limit is kept: {_lower_first(what)}."
+        return f"These data cannot yet show that the contract's limit is kept: {lower_first(what)}."
     return sentence(finding, audit)
 
 
@@ -174,7 +174,3 @@ def _approved(audit: Audit) -> str:
 
 def _plain(identifier: str) -> str:
     return identifier.replace("_", " ")
-
-
-def _lower_first(text: str) -> str:
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]

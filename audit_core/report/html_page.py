@@ -35,7 +35,8 @@ from audit_core.report.words import (
 READ_CHECKS = f"{READ_INTERVAL} “Evidence” says whether chance alone could be behind the result."
 READ_DRIFT = (
     "PSI compares the shares of each input’s bins between training and evaluation. “By chance up to” is what "
-    "95 of 100 pairs of samples of these sizes stay under when nothing has changed; only more says much."
+    "95 of 100 pairs of samples of these sizes stay under when nothing has changed; only more says much. An "
+    "input with a bin of few rows is given to one decimal here, so that no count can be worked out."
 )
 READ_CALIBRATION = (
     "“Outcomes above scores” is how far the outcomes of a group lie above its mean score; near zero, a score "

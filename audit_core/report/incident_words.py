@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from audit_core.decision.followed import AlertKind, Incident, TrendPoint
 from audit_core.decision.plan import Plan
@@ -27,20 +28,26 @@ COARSE = 2
 
 
 def told_sentence(
-    incident: Incident, plan: Plan, *, trends: Sequence[TrendPoint] = (), hide_under: int = 0
+    incident: Incident,
+    plan: Plan,
+    *,
+    trends: Sequence[TrendPoint] = (),
+    hide_under: int = 0,
+    hidden: bool = False,
 ) -> str:
     """Return an incident in words, without who answers for it.
 
     `trends` hold the chart's own value, where it is at hand. Numbers that stand on a count under `hide_under`
-    people are left out, and that is said.
+    people are left out, and that is said; so are all of a rate's that are `hidden`.
     """
     tells: dict[AlertKind, Callable[[], str]] = {
         "drift": lambda: _drift(incident, plan, hide_under),
         "trend": lambda: _trend(incident, plan, trends),
         "silence": lambda: _silence(incident, plan),
         "labels_overdue": lambda: _overdue(incident, plan),
+        "rows_dropped": lambda: _dropped(incident, hide_under),
     }
-    return tells.get(incident.kind, lambda: _level(incident, plan, hide_under))()
+    return tells.get(incident.kind, lambda: _level(incident, plan, hide_under, hidden=hidden))()
 
 
 def headline_sentence(incident: Incident, plan: Plan, *, trends: Sequence[TrendPoint] = ()) -> str:
@@ -58,12 +65,12 @@ def _what(incident: Incident, plan: Plan) -> str:
     return watch_words(watch) if watch else clip(incident.watch, LONGEST)
 
 
-def _level(incident: Incident, plan: Plan, hide_under: int) -> str:
+def _level(incident: Incident, plan: Plan, hide_under: int, *, hidden: bool) -> str:
     """A check's own limit or warning: confirmed, not confirmed, or a warning."""
     finding, head = incident.finding, _said(incident, plan)
     if finding is None:
         return head
-    if told_of_few(finding, hide_under):
+    if hidden or told_of_few(finding, hide_under):
         return f"{head} {hidden_words(hide_under)}"
     return f"{head} In {_last(incident)}: {numbers_text(finding, plan.level)}."
 
@@ -182,6 +189,19 @@ def _overdue(incident: Incident, plan: Plan) -> str:
         f"Outcomes of {_windows(incident)} are overdue: under {percent(rule.complete, 0)} of them were back "
         f"{counted(rule.due_days, 'days')} after the end. Nothing that needs them is judged there."
     )
+
+
+def _dropped(incident: Incident, hide_under: int) -> str:
+    """How many rows had no usable score or decision, and what share; a count of few is left out."""
+    came, now = ("come", "are") if incident.open else ("came", "were")
+    head = f"{_since(incident)} over a tenth of the rows {'have ' if incident.open else ''}{came} without a " \
+           "usable score or decision"
+    told = f"They {now} left out, and on the rest nothing that pages counts as within its limit."
+    dropped, rows = incident.dropped or (0, 0)
+    if not dropped or min(dropped, rows - dropped) in range(1, hide_under):
+        return f"{head}. {told}"
+    share = percent(Fraction(dropped, rows))
+    return f"{head}: {count(dropped)} of {count(rows)} ({share}) in {_last(incident)}. {told}"
 
 
 def _windows(incident: Incident) -> str:

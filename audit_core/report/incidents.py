@@ -15,6 +15,7 @@ from audit_core.report.numbers import Number, counted
 from audit_core.report.readings import reading
 from audit_core.report.watch_words import (
     LONGEST,
+    told_by_subtraction,
     told_of_few,
     watch_of,
     watch_words,
@@ -30,12 +31,13 @@ KIND_WORDS: dict[AlertKind, str] = {
     "drift": "Drift",
     "silence": "No data",
     "labels_overdue": "Outcomes overdue",
+    "rows_dropped": "Rows left out",
 }
 LEVEL_WORDS = {"page": "Page", "ticket": "Ticket", "none": "Note"}
 _LEVELS: tuple[AlertKind, ...] = ("warning", "unconfirmed", "confirmed")
 _URGENT_FIRST = ("page", "ticket", "none")
 _KINDS_FIRST: tuple[AlertKind, ...] = (
-    "confirmed", "unconfirmed", "trend", "silence", "labels_overdue", "drift", "warning",
+    "confirmed", "unconfirmed", "trend", "silence", "rows_dropped", "labels_overdue", "drift", "warning",
 )  # fmt: skip
 
 
@@ -64,15 +66,20 @@ def time_words(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def incident_json(incident: Incident, plan: Plan, *, privacy_floor: int | None = None) -> dict[str, object]:
+def incident_json(
+    incident: Incident, plan: Plan, *, privacy_floor: int | None = None, followed: Followed | None = None
+) -> dict[str, object]:
     """Return the record of an incident, as plain values for a file of its own, which leaves the workspace.
 
     Guarantee: no number in it stands on one to `privacy_floor` − 1 people (the plan's floor where none is
-    given); `evidence` is null there.
+    given), nor do the records of several windows tell of so few where all of them are given as `followed`;
+    `evidence` is null there.
     """
     floor = plan.privacy_floor if privacy_floor is None else privacy_floor
     watch, finding = watch_of(plan, incident.watch), incident.finding
-    shown = finding is not None and not told_of_few(finding, floor)
+    hidden = finding is not None and followed is not None and told_by_subtraction(finding, followed)
+    shown = finding is not None and not hidden and not told_of_few(finding, floor)
+    told = told_sentence(incident, plan, hide_under=floor, hidden=hidden)
     return {
         "schema": SCHEMA,
         "id": for_json(incident.id),
@@ -92,7 +99,7 @@ def incident_json(incident: Incident, plan: Plan, *, privacy_floor: int | None =
         "owner": for_json(incident.owner),
         "action": for_json(incident.action),
         "escalation": [{"after_hours": s.after_hours, "to": for_json(s.to)} for s in plan.escalation],
-        "sentence": for_json(incident_sentence(incident, plan, hide_under=floor)),
+        "sentence": for_json(f"{told} {owner_sentence(incident)}"),
         "evidence": _evidence(finding) if finding is not None and shown else None,
     }
 

@@ -8,8 +8,7 @@ from audit_core.findings.lint import Caution
 from audit_core.findings.plans import POWER_WORDS
 from audit_core.report.numbers import count, counted, percent
 from audit_core.report.people import subject_words
-from audit_core.report.sentences import names_text
-from audit_core.report.words import metric_name
+from audit_core.report.words import metric_name, names_text
 
 LEAST_SHOWN = 0.001
 

@@ -9,10 +9,9 @@ from audit_core.contract.schema import STAGES, Check, ReleaseContract, Stage, Su
 from audit_core.contract.test_plan import missing_checks, plan_of
 from audit_core.report.limits import limit_words
 from audit_core.report.people import subject_words
-from audit_core.report.sentences import names_text
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.test_plan import metric_words, plan_warnings, subjects_text
-from audit_core.report.words import measure_name
+from audit_core.report.words import measure_name, names_text
 
 NOT_CHECKED = "Not checked"
 STAGE_WORDS: dict[Stage, str] = {

@@ -100,10 +100,12 @@ def of_every_hundred(
     contract: ReleaseContract,
     *,
     favourable: bool = False,
+    base: int | None = None,
 ) -> str:
     """Return one metric of two groups as a sentence about people, or "" where there is none.
 
     `favourable`: a selection rate is that of the decision that is good for the person (impact ratios).
+    `base`: of how many people; by itself a hundred, or a thousand where a hundred would hide a difference.
 
     “Of every 100 qualified applicants in each group, the model advanced about 71 men and 57 women.”
     """
@@ -115,7 +117,7 @@ def of_every_hundred(
         template = f"{words.noun} in each group, about {{}} received the favourable decision"
     if template is None:
         return ""
-    base = 100 if _apart(pair, 100) else 1000
+    base = base or people_base(*(rate for _, rate in pair))
     shown = [_group_count(group, rate, base) for group, rate in pair]
     return f"Of every {base:,} " + template.format(" and ".join(shown)) + "."
 
@@ -132,7 +134,7 @@ def of_one_group(
     if template is None or not group:
         return ""
     before, now = rates
-    base = 100 if before == now or round(before * 100) != round(now * 100) else 1000
+    base = people_base(before, now)
     said = f"Of every {base:,} " + template.format(decimal(now * base, 0))
     return f"{said}. Under the baseline it was about {decimal(before * base, 0)}."
 
@@ -163,9 +165,9 @@ def _off(residual: Fraction) -> str:
     return f"{decimal(abs(residual) * 100, 1)} pts {side}"
 
 
-def _apart(pair: tuple[tuple[Group, Fraction], tuple[Group, Fraction]], base: int) -> bool:
-    (_, first), (_, second) = pair
-    return first == second or round(first * base) != round(second * base)
+def people_base(first: Fraction, second: Fraction) -> int:
+    """Return of how many people two rates are told: 100, or 1000 where 100 would make them look alike."""
+    return 100 if first == second or round(first * 100) != round(second * 100) else 1000
 
 
 def _group_count(group: Group, rate: Fraction, base: int) -> str:

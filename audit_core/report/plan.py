@@ -9,11 +9,12 @@ from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.report.escape import clip, visible
 from audit_core.report.limits import limit_words, warn_words
-from audit_core.report.numbers import MINUS, count, counted, decimal
+from audit_core.report.numbers import count, counted, decimal
 from audit_core.report.people import group_words
 from audit_core.report.plan_release import release_words
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.watch_words import LONGEST, watch_words
+from audit_core.report.words import capital
 
 UNIT_WORDS: dict[Unit, str] = {"day": "day", "week": "calendar week", "month": "calendar month"}
 EVERY: dict[Unit, str] = {"day": "every day", "week": "every week", "month": "every month"}
@@ -80,7 +81,7 @@ def _brings(plan: Plan) -> str:
     rule = plan.window
     if rule.brings is None:
         return ""
-    fewest = f"the group that brings fewest, “{group_words(rule.least)}”, brings"
+    fewest = f"“{group_words(rule.least)}”, which brings fewest of the groups that must be judged, brings"
     fewest = fewest if rule.least else "everybody together brings"
     brings = decimal(rule.brings, 0 if rule.brings >= 10 or rule.brings == int(rule.brings) else 1)
     return (
@@ -106,12 +107,12 @@ def watch_rows(plan: Plan) -> Rows:
 
     Features whose drift is watched in the very same way stand in one row, each by its name.
     """
-    return [{WATCHED: _capital(what)} | _terms(watch, plan) for what, watch in _together(plan)]
+    return [{WATCHED: capital(what)} | _terms(watch, plan) for what, watch in _together(plan)]
 
 
 def watch_sentences(plan: Plan) -> tuple[str, ...]:
     """Return the same as sentences, one a line of the plan."""
-    return tuple(_sentence(_capital(what), watch, plan) for what, watch in _together(plan))
+    return tuple(_sentence(capital(what), watch, plan) for what, watch in _together(plan))
 
 
 def alert_words(plan: Plan) -> tuple[str, ...]:
@@ -191,7 +192,7 @@ def _alerts(watch: Watch) -> str:
         when = [words for found, words in named if found == level and words]
         if when:
             parts.append(f"{level}: {'; '.join(when)}")
-    return ". ".join(map(_capital, parts)) or "No alert"
+    return ". ".join(map(capital, parts)) or "No alert"
 
 
 def _answers(watch: Watch) -> list[tuple[Level, str]]:
@@ -218,8 +219,10 @@ def alert_rows(plan: Plan) -> Rows:
          "ticket" if any(watch.needs_labels for watch in plan.watches) else ""),
         ("No data", f"{counted(plan.silence_days, 'days')} after its end a window has not come in.",
          f"ticket to {name(plan.silence_owner)}"),
+        ("Rows left out", f"Over {of_hundred(MOST_DROPPED)} rows of a window have no usable score or decision.",
+         f"ticket to {name(plan.silence_owner)}"),
     ]  # fmt: skip
-    return [{"Alert": alert, "Means": means, "Does": _capital(does)} for alert, means, does in rules if does]
+    return [{"Alert": alert, "Means": means, "Does": capital(does)} for alert, means, does in rules if does]
 
 
 def _levels(plan: Plan, outcome: str) -> str:
@@ -267,7 +270,7 @@ def escalation_rows(plan: Plan) -> Rows:
         {
             "A page": "At once"
             if step.after_hours == 0
-            else f"{_capital(_after(step.after_hours))} without acknowledgement",
+            else f"{capital(_after(step.after_hours))} without acknowledgement",
             "goes to": name(step.to),
         }
         for step in plan.escalation
@@ -309,13 +312,10 @@ def trend_sentence(plan: Plan) -> str:
         f"chart); a sum above its limit is a ticket. The limit {limits}. It was set by "
         f"{count(rule.replicates)} simulated histories of a model that does not change, so that over "
         f"{counted(rule.horizon, 'windows')} {_any_chart(charts)} raises a false alarm in at most "
-        f"{of_hundred(rule.chance)} of them."
+        f"{of_hundred(rule.chance)} of them. A window with more people than expected counts as the number "
+        "expected, so that many people do not turn the release’s own error into an alarm."
     )
 
 
 def _any_chart(charts: int) -> str:
     return "the chart" if charts == 1 else f"any of the {count(charts)} charts"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:1] != MINUS else text

@@ -13,6 +13,7 @@ from audit_core.report.people import group_words
 from audit_core.report.plan import EVERY, name
 from audit_core.report.table_rows import NONE, Rows
 from audit_core.report.watch_words import watch_of, watch_words
+from audit_core.report.words import capital
 
 MOSTLY, HALF = 0.8, 0.5
 """A change that at least eight of ten histories find is one the plan can see."""
@@ -36,7 +37,7 @@ def detection_rows(plan: Plan) -> Rows:
     """Return each simulated change with how often it is found, by which kind of alert and how late."""
     return [
         {
-            "Change": _capital(change_words(line, plan)),
+            "Change": capital(change_words(line, plan)),
             "In": watch_name(line.watch, plan),
             "Found": share_words(line.by_any),
             "By a confirmed alert": share_words(line.by_level),
@@ -78,7 +79,7 @@ def detection_sentence(plan: Plan) -> str:
         return NO_DETECTION
     what, time, alarmed = watch_name(line.watch, plan), _time(plan), _alarmed(plan, line.watch)
     how = "raise a trend alert" if alarmed else "be found"
-    said = f"{_capital(change_words(line, plan))} in the {what} would {how} within {time} in "
+    said = f"{capital(change_words(line, plan))} in the {what} would {how} within {time} in "
     said += f"{share_words(_seen(line, plan))} histories{'' if alarmed else _half(line)}"
     smaller = _smaller(plan, line)
     if smaller is not None:
@@ -130,7 +131,7 @@ def _blind(plan: Plan) -> Iterator[str]:
     if missed is not None:
         how = "raise no trend alert" if _alarmed(plan, missed.watch) else "be missed"
         yield (
-            f"{_capital(change_words(missed, plan))} in the {watch_name(missed.watch, plan)}, or a smaller "
+            f"{capital(change_words(missed, plan))} in the {watch_name(missed.watch, plan)}, or a smaller "
             f"one: it would {how} in {share_words(1 - _seen(missed, plan))} histories."
         )
     rule = plan.window
@@ -222,7 +223,3 @@ def _time(plan: Plan) -> str:
     return {"day": counted(windows, "days"), "week": counted(windows, "weeks")}.get(
         unit, "six months" if windows == 6 else counted(windows, "months")
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -10,21 +10,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from audit_core.cube.calendar import Unit
-from audit_core.decision.followed import AlertKind
+from audit_core.decision.followed import MOST_DROPPED, AlertKind
 from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.report.numbers import counted
 from audit_core.report.plan import escalation_sentence, of_hundred, watch_limit
 from audit_core.report.plan_release import known_words
 from audit_core.report.prometheus_text import label_text, raised_by, textfile
 from audit_core.report.watch_words import watch_words
+from audit_core.report.words import capital
 
 __all__ = ["RULES_FILE", "Rule", "alerts", "rules", "rules_test", "textfile"]
 
 RULES_FILE = "evenhand-rules.yml"
 DAY = 86_400
-LONGEST_QUIET: dict[Unit, int] = {"day": 2 * DAY, "week": 9 * DAY, "month": 34 * DAY}
-"""Seconds between two runs that the schedule of the plan allows, with a margin of a day or more."""
+LONGEST_QUIET = 2 * DAY
+"""Seconds without a run: whatever the window, the crontab runs every day, with a day of margin."""
 ALERT_NAMES: dict[AlertKind, str] = {
     "confirmed": "EvenhandConfirmed",
     "unconfirmed": "EvenhandUnconfirmed",
@@ -33,6 +33,7 @@ ALERT_NAMES: dict[AlertKind, str] = {
     "drift": "EvenhandDrift",
     "labels_overdue": "EvenhandOutcomesOverdue",
     "silence": "EvenhandNoWindow",
+    "rows_dropped": "EvenhandRowsDropped",
 }
 _SAID: dict[AlertKind, str] = {
     "confirmed": "shown to be outside its limit, even allowing for chance",
@@ -132,7 +133,7 @@ def _of_watch(watch: Watch, kind: AlertKind, level: Level, plan: Plan) -> Rule:
             "watch": label_text(watch.id),
         },
         annotations={
-            "summary": f"{what[:1].upper()}{what[1:]}: {_SAID[kind]}.",
+            "summary": f"{capital(what)}: {_SAID[kind]}.",
             "description": " ".join(part for part in told if part),
         },
         series=series,
@@ -140,7 +141,7 @@ def _of_watch(watch: Watch, kind: AlertKind, level: Level, plan: Plan) -> Rule:
 
 
 def _of_plan(plan: Plan) -> Iterator[Rule]:
-    """Silence in its four forms: no outcomes, no window, no run, no plan."""
+    """Rows without answers, and silence in its four forms: no outcomes, no window, no run, no plan."""
     days = counted(plan.silence_days, "days")
     overdue = _series("evenhand_incident_open", plan, kind="labels_overdue")
     if any(watch.needs_labels for watch in plan.watches):
@@ -149,6 +150,11 @@ def _of_plan(plan: Plan) -> Iterator[Rule]:
             f"Outcomes are overdue: under {of_hundred(plan.labels.complete)} are back "
             f"{counted(plan.labels.due_days, 'days')} after a window’s end.",
         )  # fmt: skip
+    thinned = _series("evenhand_incident_open", plan, kind="rows_dropped")
+    yield _for_plan(
+        plan, "EvenhandRowsDropped", f"max({thinned}) == 1", thinned,
+        f"Over {of_hundred(MOST_DROPPED)} rows of a window had no usable score or decision and were left out.",
+    )  # fmt: skip
     due = _series("evenhand_window_due_timestamp_seconds", plan)
     silent = _series("evenhand_incident_open", plan, kind="silence")
     yield _for_plan(
@@ -156,10 +162,9 @@ def _of_plan(plan: Plan) -> Iterator[Rule]:
         f"A window has not come in {days} after its end. Silence counts as a failure.",
     )  # fmt: skip
     run = _series("evenhand_monitor_last_run_timestamp_seconds", plan)
-    quiet = LONGEST_QUIET[plan.window.unit]
     yield _for_plan(
-        plan, "EvenhandNotRunning", f"absent({run}) or time() - max({run}) > {quiet}", run,
-        f"No run of evenhand monitor for more than {counted(quiet // DAY, 'days')}, or no metrics of it. "
+        plan, "EvenhandNotRunning", f"absent({run}) or time() - max({run}) > {LONGEST_QUIET}", run,
+        f"No run of evenhand monitor for more than {counted(LONGEST_QUIET // DAY, 'days')}, or no metrics of it. "
         "Silence counts as a failure.",
     )  # fmt: skip
     ends = _series("evenhand_plan_end_timestamp_seconds", plan)

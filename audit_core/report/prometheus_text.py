@@ -20,7 +20,8 @@ from audit_core.decision.followed import AlertKind, Followed, WatchPoint, Window
 from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.findings.finding import Finding, Status
 from audit_core.report.escape import visible
-from audit_core.report.watch_words import told_of_few
+from audit_core.report.incident_words import COARSE
+from audit_core.report.watch_words import told_by_subtraction, told_of_few
 
 HELP: dict[str, str] = {
     "evenhand_plan_info": "The plan that is followed; always 1.",
@@ -52,7 +53,10 @@ HELP: dict[str, str] = {
     "evenhand_estimated_rate_upper": "Upper end of the range of that estimate.",
     "evenhand_incident_open": "1 while an incident of this watch and kind is open, else 0.",
 }
-PLAN_KINDS: tuple[AlertKind, ...] = ("labels_overdue", "silence")
+_DIGITS = 4
+"""Of what is worked out from many counts: with all its digits it could be solved for the small ones."""
+
+PLAN_KINDS: tuple[AlertKind, ...] = ("labels_overdue", "rows_dropped", "silence")
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _STATES: tuple[WindowState, ...] = ("complete", "maturing", "overdue")
 
@@ -179,11 +183,11 @@ def _of_watch(watch: Watch, followed: Followed) -> Iterator[Sample]:
     judged = [p for p in followed.points if p.watch == watch.id and p.finding and p.window in by_name]
     if judged:
         last = max(judged, key=lambda point: by_name[point.window].last)
-        yield from _of_point(last, labels, by_name, followed.plan.privacy_floor)
+        yield from _of_point(last, labels, by_name, followed)
 
 
 def _of_point(
-    point: WatchPoint, labels: dict[str, str], by_name: Mapping[str, WindowView], floor: int
+    point: WatchPoint, labels: dict[str, str], by_name: Mapping[str, WindowView], followed: Followed
 ) -> Iterator[Sample]:
     found = point.finding
     assert found is not None
@@ -194,19 +198,23 @@ def _of_point(
         "evenhand_watch_confirmed": found.evidence == "CONFIRMED",
         "evenhand_watch_rows": sum(by_name[name].rows for name in point.windows if name in by_name),
         "evenhand_watch_window_end_timestamp_seconds": seconds(end_of(by_name[point.window].last)),
-        **_numbers(found, floor),
+        **_numbers(found, followed),
     }
     for metric, value in known.items():
         if value is not None and math.isfinite(value):
             yield Sample(metric=metric, labels=labels, value=float(value))
 
 
-def _numbers(found: Finding, floor: int) -> dict[str, float | Fraction | None]:
+def _numbers(found: Finding, followed: Followed) -> dict[str, float | Fraction | None]:
     """What was measured, with its ranges; nothing where it stands on too few people to be told of."""
-    if found.evidence == "UNSUPPORTED" or told_of_few(found, floor):
+    few = told_of_few(found, followed.plan.privacy_floor) or told_by_subtraction(found, followed)
+    if found.evidence == "UNSUPPORTED" or few:
         return {}
     if found.metric == "psi":
-        return {"evenhand_watch_value": found.value, "evenhand_watch_by_chance": found.upper}
+        return {
+            "evenhand_watch_value": _rounded(found.value, COARSE),
+            "evenhand_watch_by_chance": _rounded(found.upper, _DIGITS),
+        }
     low, high = found.interval if found.interval is not None else (None, None)
     return {
         "evenhand_watch_value": found.value,
@@ -227,7 +235,7 @@ def _of_trends(followed: Followed) -> Iterator[Sample]:
         labels = {"plan": followed.plan.id, "watch": point.watch}
         labels |= {"high": _group(point.high), "low": _group(point.low)}
         assert point.value is not None
-        yield Sample(metric="evenhand_trend_value", labels=_texts(labels), value=point.value)
+        yield Sample(metric="evenhand_trend_value", labels=_texts(labels), value=round(point.value, 1))
         yield Sample(metric="evenhand_trend_limit", labels=_texts(labels), value=point.limit)
 
 
@@ -240,9 +248,9 @@ def _of_estimates(followed: Followed) -> Iterator[Sample]:
         named = {"plan": followed.plan.id, "window": rate.window, "metric": rate.metric}
         named |= {"subject": _group(rate.subject), "group": _group(rate.group)}
         labels = _texts(named) | {"estimated": "yes"}
-        yield Sample(metric="evenhand_estimated_rate", labels=labels, value=rate.value)
-        yield Sample(metric="evenhand_estimated_rate_lower", labels=labels, value=rate.low)
-        yield Sample(metric="evenhand_estimated_rate_upper", labels=labels, value=rate.high)
+        yield Sample(metric="evenhand_estimated_rate", labels=labels, value=round(rate.value, _DIGITS))
+        yield Sample(metric="evenhand_estimated_rate_lower", labels=labels, value=round(rate.low, _DIGITS))
+        yield Sample(metric="evenhand_estimated_rate_upper", labels=labels, value=round(rate.high, _DIGITS))
 
 
 def _of_incidents(followed: Followed) -> Iterator[Sample]:
@@ -284,3 +292,7 @@ def _escaped(text: str) -> str:
 def _number(value: float) -> str:
     number = float(value)
     return str(int(number)) if number == int(number) else repr(number)
+
+
+def _rounded(value: float | Fraction | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)

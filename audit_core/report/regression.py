@@ -21,7 +21,7 @@ from audit_core.report.numbers import (
     percent,
     points,
 )
-from audit_core.report.people import group_words, of_every_hundred, of_one_group, subject_words
+from audit_core.report.people import group_words, of_every_hundred, of_one_group, people_base, subject_words
 from audit_core.report.readings import Reading, reading
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import PublishedAudit
@@ -55,7 +55,8 @@ APPROVAL_WORDS: dict[Approval, str] = {
 }
 HOW_TO_READ = (
     "“At least” and “at most” bound the change of the largest gap, whichever groups are furthest apart "
-    "before and now, so they can be wider than the interval of any single group."
+    "before and now, so they can be wider than the interval of any single group. The range of one group's "
+    "change leaves out as much on each side as a bound does: beside bounds at level 95 % it is a 90 % interval."
 )
 
 
@@ -108,8 +109,10 @@ def regression_people(finding: Finding, audit: Audit) -> str:
     old = [row.group(end.group) for end in ends]
     if ends[0].group == ends[1].group or any(g is None for g in old):
         return ""
-    now = _hundred(row, ends, audit.contract)
-    before = _hundred(row, [g.old for g in old if g is not None], audit.contract)
+    first = [g.old for g in old if g is not None]
+    base = max(people_base(*(end.value or Fraction(0) for end in pair)) for pair in (ends, first))
+    now = _hundred(row, ends, audit.contract, base)
+    before = _hundred(row, first, audit.contract, base)
     if not now or not before:
         return ""
     return f"{now} Under the baseline it was about {before.partition(' about ')[2]}"
@@ -123,9 +126,9 @@ def _group_people(finding: Finding, audit: Audit) -> str:
     return of_one_group(row.rate.id, new.group, (old.value, new.value), audit.contract)
 
 
-def _hundred(row: RegressionRow, ends: Sequence[Count], contract: ReleaseContract) -> str:
+def _hundred(row: RegressionRow, ends: Sequence[Count], contract: ReleaseContract, base: int) -> str:
     high, low = ((end.group, end.value or Fraction(0)) for end in ends)
-    return of_every_hundred(row.rate.id, (high, low), contract)
+    return of_every_hundred(row.rate.id, (high, low), contract, base=base)
 
 
 def _gap_numbers(row: RegressionRow, finding: Finding, audit: Audit) -> str:

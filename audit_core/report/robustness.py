@@ -16,7 +16,15 @@ from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import reading, unit_of
 from audit_core.report.table_of_checks import sizes_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import VERDICT_MARKS, Mark, mark_of, measure_name, status_word, verdict_word
+from audit_core.report.words import (
+    VERDICT_MARKS,
+    Mark,
+    capital,
+    mark_of,
+    measure_name,
+    status_word,
+    verdict_word,
+)
 
 KIND_WORDS: dict[Kind, str] = {
     "limit": "Limit of a check",
@@ -75,7 +83,7 @@ def check_hinge_sentence(audit: Audit, found: Robustness, target: Target) -> str
     assert then is not None
     hangs_on = "its limit" if near.kind == "limit" else _what(near, audit)
     return (
-        f"{name}: its result hangs on {hangs_on}. {_upper(_change(near, audit))} it would be "
+        f"{name}: its result hangs on {hangs_on}. {capital(_change(near, audit))} it would be "
         f"“{status_word(then)}” instead of “{status_word(mine)}”."
     )
 
@@ -118,8 +126,8 @@ def _changed(audit: Audit, found: Sequence[Alternative], target: Target | None) 
 
 def _short(choice: Alternative, audit: Audit) -> str:
     """A change on its own: which limit, and what it is."""
-    check = f"{choice.check}, " if choice.kind == "limit" else ""
-    return check + _change(choice, audit).rstrip(",") if check else _upper(_change(choice, audit).rstrip(","))
+    said = _change(choice, audit).rstrip(",")
+    return f"{choice.check}, {said}" if choice.kind == "limit" else capital(said)
 
 
 def map_rows(found: RobustnessMap, audit: Audit, *, verdict: bool) -> Rows:
@@ -232,7 +240,3 @@ def _group(now: Fraction | str | Group) -> str:
 
 def _number(value: float) -> str:
     return decimal(value, 2) if abs(value * 100 - round(value * 100)) < 1e-9 else decimal(value, 4)
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

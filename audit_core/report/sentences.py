@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
-from audit_core.cube.axes import level_word
-from audit_core.cube.count_cube import is_unknown
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.metrics.catalogue import CRITERIA, RATES
-from audit_core.metrics.drift import DriftStatistics
 from audit_core.metrics.measure import rate_metric
-from audit_core.metrics.measurements import DriftRow
-from audit_core.report.escape import clip
+from audit_core.report.data_sentences import (
+    absent_groups,
+    coverage_sentence,
+    drift_check_sentence,
+    overlap_sentence,
+)
 from audit_core.report.judged_rows import judged_sentence
 from audit_core.report.limits import check_of
-from audit_core.report.needs_words import needs_sentence
-from audit_core.report.numbers import RATIO, count, counted, decimal, figures, level_words, ratio
+from audit_core.report.numbers import count, figures, level_words
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import Reading, group_figures, reading
 from audit_core.report.regression import regression_conclusion, regression_sentence
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import WithheldFinding, withheld_sentence
-from audit_core.report.words import REMEDIES, finding_name, measure_name, metric_name
+from audit_core.report.words import REMEDIES, finding_name, measure_name, metric_name, names_text
 
-MOST_NAMES = 4
 _SPECIAL = ("coverage", "overlap", "psi")
 _Side = Literal["gap", "value"]
 
@@ -43,9 +42,9 @@ def _became(finding: Finding, audit: Audit) -> str:
     if finding.change is not None:
         return regression_sentence(finding, audit)
     special: dict[str, Callable[[Finding, Audit], str]] = {
-        "coverage": _coverage,
-        "overlap": _overlap,
-        "psi": _drift,
+        "coverage": coverage_sentence,
+        "overlap": overlap_sentence,
+        "psi": drift_check_sentence,
     }
     if finding.metric in special:
         return special[finding.metric](finding, audit)
@@ -126,15 +125,6 @@ def rate_behind(finding: Finding, audit: Audit) -> str:
     return finding.metric
 
 
-def names_text(names: Sequence[str], longest: int = 48) -> str:
-    """Return names as a list a person reads: the first few, then how many more."""
-    shown = [clip(name, longest) for name in names[:MOST_NAMES]]
-    rest = len(names) - len(shown)
-    if rest:
-        return ", ".join(shown) + f" and {rest} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-
-
 def _limit_text(read: Reading) -> str:
     shown = read.figures
     least, most = read.limits
@@ -197,17 +187,11 @@ def _value(finding: Finding, audit: Audit) -> str:
 
 def _no_value(finding: Finding, audit: Audit) -> str:
     """Why the group that decides has no value."""
-    absent = _absent(finding, audit)
+    absent = absent_groups(finding, audit)
     if absent:
         return f"no row of {names_text(absent)}, so nothing can be said about that group."
     whose = "a required group" if finding.names else "no group"
     return f"undefined, since {whose} holds {'no' if finding.names else 'a'} case to divide by."
-
-
-def _absent(finding: Finding, audit: Audit) -> list[str]:
-    """The groups a finding names that hold no row."""
-    present = {" × ".join(map(level_word, g)) for g in audit.counted.cube.groups(finding.subject)[0]}
-    return [name for name in finding.names if name not in present]
 
 
 def _clause(finding: Finding, audit: Audit, side: _Side) -> str:
@@ -221,6 +205,8 @@ def _clause(finding: Finding, audit: Audit, side: _Side) -> str:
         "too_few": _too_few(finding, audit),
         "too_many_unknown": f"Over a tenth of the rows have no known {subject_words(finding.subject)}, "
         "so these data cannot settle the check.",
+        "too_many_dropped": "Over a tenth of the rows have no usable score or decision, so these data cannot "
+        "settle the check.",
         "undefined": "That is neither within nor outside a limit.",
     }
     return fixed.get(finding.reason, "")
@@ -265,110 +251,3 @@ def _warning(finding: Finding, audit: Audit) -> str:
         return ""
     shown = figures(reading(finding).unit, (finding.value,), (check.limit.warn,))
     return f" It is past the contract's warning at {shown.text(check.limit.warn)}."
-
-
-def _coverage(finding: Finding, audit: Audit) -> str:
-    names, least = list(finding.names), count(audit.contract.support.rows)
-    what = f"Groups of {subject_words(finding.subject)}"
-    smallest = ""
-    if finding.low is not None:
-        smallest = f" The smallest is {group_words(finding.low.group)} (n={count(finding.low.denominator)})."
-    if finding.reason == "within":
-        return f"{what}: every required group holds at least {least} rows.{smallest}"
-    if finding.reason == "missing_group":
-        absent = names_text(_absent(finding, audit) or names)
-        text = f"{what}: no row of {absent}, so nothing can be said about that group."
-        return f"{text} {needs_sentence(finding.needs)}".rstrip()
-    if finding.reason == "one_group":
-        return f"{what}: no group was found in the data (n=0), so there is nothing to assess."
-    if finding.reason == "too_many_unknown":
-        tables = audit.counted.cube.outcomes(finding.subject)
-        unknown = sum(int(table.sum()) for group, table in tables.items() if is_unknown(group))
-        return (
-            f"{what}: {count(unknown)} of {count(audit.counted.cube.rows)} rows have no known group, "
-            f"more than a tenth, so these data cannot settle the check. {takes_sentence(finding, audit)}"
-        ).rstrip()
-    verb = "holds" if len(names) == 1 else "hold"
-    return (
-        f"{what}: {names_text(names)} {verb} fewer than the {least} rows the contract requires.{smallest} "
-        f"{needs_sentence(finding.needs)}"
-    ).rstrip()
-
-
-def _overlap(finding: Finding, audit: Audit) -> str:
-    shared = int(finding.value or 0)
-    everyone = count(finding.high.denominator) if finding.high else "0"
-    limit = decimal(finding.limit or 0, 0)
-    text = (
-        f"{counted(shared, 'ids')} of {everyone} in the evaluation set "
-        f"also {'stands' if shared == 1 else 'stand'} in the training sample (limit {limit})"
-    )
-    if finding.reason == "within":
-        return f"{text}. That is within the limit."
-    if finding.reason == "ids_missing":
-        return f"{text}. {_without_id(audit)}"
-    return f"{text}. Figures measured on them flatter the model."
-
-
-def _without_id(audit: Audit) -> str:
-    """Return how many rows of each file have no id, so that nobody can tell who they are."""
-    found = audit.counted.overlap
-    if found is None or found.train_rows is None or found.evaluation_rows is None:
-        return "The record does not say how many rows have no id. Audit the files again."
-    sides = [
-        (found.train_without_id, found.train_rows, "the training sample"),
-        (found.evaluation_without_id, found.evaluation_rows, "the evaluation set"),
-    ]
-    told = [f"{count(none or 0)} of {counted(rows, 'rows')} in {file}" for none, rows, file in sides]
-    return (
-        f"{' and '.join(told)} have no id and may be the same people, so these files cannot settle the check."
-    )
-
-
-def drift_row(finding: Finding, audit: Audit) -> DriftRow | None:
-    """Return the feature a drift finding is about: the one that moved most."""
-    feature = finding.high.group[0] if finding.high and finding.high.group else ""
-    return next(
-        (
-            row
-            for row in audit.measurements.drift
-            if row.table.feature == feature and not row.table.group and row.table.kind != "group"
-        ),
-        None,
-    )
-
-
-def _drift(finding: Finding, audit: Audit) -> str:
-    parts = [_drift_number(finding, audit), _drift_clause(finding)]
-    return " ".join(part for part in parts if part)
-
-
-def _drift_number(finding: Finding, audit: Audit) -> str:
-    row = drift_row(finding, audit)
-    if row is None or not isinstance(row.statistics, DriftStatistics):
-        return "Input drift: no input could be compared with the training sample."
-    found = row.statistics
-    check = check_of(audit.contract, finding.check)
-    warn = check.limit.warn if check else None
-    shown = figures(RATIO, (found.psi,), (finding.limit, warn))
-    limit = f"; limit {shown.text(finding.limit)}" if finding.limit is not None else ""
-    return (
-        f"Input drift: {clip(row.table.feature, 48)} moved most since training, PSI {shown.text(found.psi)} "
-        f"(expected by chance up to {ratio(found.psi_null95)}{limit}; "
-        f"n={count(found.current_rows)} against {count(found.reference_rows)})."
-    )
-
-
-def _drift_clause(finding: Finding) -> str:
-    return f"{_drift_result(finding)} {needs_sentence(finding.needs)}".rstrip()
-
-
-def _drift_result(finding: Finding) -> str:
-    names = names_text(finding.names)
-    if finding.reason == "drifted":
-        return f"Outside the limit: {names}."
-    if finding.reason == "drift_insufficient":
-        return f"Too few rows for their number of bins, so not judged: {names}."
-    if finding.warned:
-        return f"No input is outside the limit; past the contract's warning: {names}."
-    return "No input is outside the limit." if finding.status == "PASS" else ""

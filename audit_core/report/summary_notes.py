@@ -19,11 +19,10 @@ from audit_core.report.matrix import not_checked
 from audit_core.report.numbers import count, counted, percent
 from audit_core.report.people import people as words_for_people
 from audit_core.report.people import subject_words
-from audit_core.report.sentences import names_text
 from audit_core.report.summary_facts import compared_subjects, coverage
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import PublishedAudit, hidden_words
-from audit_core.report.words import LABEL_CAVEAT, REMEDIES, finding_name, status_word
+from audit_core.report.words import LABEL_CAVEAT, REMEDIES, finding_name, names_text, status_word
 
 MORE_DATA = "More data are needed to settle it."
 LONGEST = 120
@@ -197,8 +196,8 @@ def _hidden_groups(audit: Audit) -> Iterator[str]:
     """That something is not shown, where the page is for readers outside the workspace."""
     if isinstance(audit, PublishedAudit) and audit.release.mask:
         yield (
-            f"{hidden_words(audit.release)}; others are held back so that no subtraction brings them out. "
-            "The verdict was reached on all counts."
+            f"{hidden_words(audit.release)}; others are held back so that no subtraction brings them out, "
+            "and drift and changes are stated more roughly. The verdict was reached on all counts."
         )
 
 

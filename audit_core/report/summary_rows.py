@@ -10,19 +10,13 @@ from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding, GroupValue
 from audit_core.metrics.catalogue import CRITERIA
 from audit_core.metrics.drift import DriftStatistics
+from audit_core.report.data_sentences import drift_row
 from audit_core.report.headline import people_sentence
 from audit_core.report.limits import chance_sentence, check_of, limit_words
 from audit_core.report.numbers import RATIO, count, figures, ratio
 from audit_core.report.people import group_words, of_every_hundred, subject_words
 from audit_core.report.readings import Compare, Reading, group_figures, reading, reading_of_gap
-from audit_core.report.sentences import (
-    bounds_text,
-    conclusion,
-    drift_row,
-    interval_text,
-    reading_sentence,
-    sentence,
-)
+from audit_core.report.sentences import bounds_text, conclusion, interval_text, reading_sentence, sentence
 from audit_core.report.withheld import PublishedAudit, WithheldFinding, privacy_note
 from audit_core.report.words import (
     MARK_WORDS,

@@ -13,7 +13,7 @@ from audit_core.report.sentences import bounds_text, interval_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
 from audit_core.report.takes_words import takes_sentence
 from audit_core.report.withheld import WithheldFinding
-from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, WITHHELD, finding_name, status_word
+from audit_core.report.words import EVIDENCE_WORDS, REMEDIES, WITHHELD, capital, finding_name, status_word
 
 WHAT_IT_TAKES = {
     "within": "Nothing: shown to be within the limit",
@@ -75,4 +75,4 @@ def _takes(finding: Finding, audit: Audit) -> str:
     if other:
         return other
     fixed = WHAT_IT_TAKES.get(finding.reason) or REMEDIES.get(finding.reason, "")
-    return fixed[:1].upper() + fixed[1:] if fixed else "More people, measured the same way"
+    return capital(fixed) if fixed else "More people, measured the same way"

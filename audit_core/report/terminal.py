@@ -10,6 +10,7 @@ from rich.text import Text
 from audit_core.decision.record import Audit
 from audit_core.findings.finding import Finding
 from audit_core.report.action import action_lines, window_lines
+from audit_core.report.data_sentences import drift_row
 from audit_core.report.escape import clip, for_terminal
 from audit_core.report.evaluations import evaluation_sentence
 from audit_core.report.headline import headline
@@ -18,7 +19,7 @@ from audit_core.report.needs_words import short_needs
 from audit_core.report.numbers import count
 from audit_core.report.people import subject_words
 from audit_core.report.readings import reading
-from audit_core.report.sentences import bounds_text, drift_row
+from audit_core.report.sentences import bounds_text
 from audit_core.report.summary_notes import not_known
 from audit_core.report.table_of_checks import sizes_text
 from audit_core.report.words import EVIDENCE_WORDS, MARK_SHAPES, NOT_SIGNED, Mark, mark_of, status_word

@@ -15,9 +15,8 @@ from audit_core.contract.test_plan import (
 )
 from audit_core.report.escape import one_line
 from audit_core.report.people import subject_words
-from audit_core.report.sentences import names_text
 from audit_core.report.table_rows import NONE, Rows
-from audit_core.report.words import metric_name
+from audit_core.report.words import lower_first, metric_name, names_text
 
 HARMED_WORDS = {
     "wrong_no": "someone wrongly refused (a wrong no)",
@@ -33,7 +32,7 @@ _PARTS = {"primary": "the primary metric", "guardrail": "a guardrail"}
 def metric_words(metric: str) -> str:
     """Return a metric's name as it stands inside a sentence; an abbreviation keeps its capitals."""
     name = metric_name(metric)
-    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+    return lower_first(name)
 
 
 def plan_sentence(contract: ReleaseContract) -> str:

@@ -15,10 +15,9 @@ from audit_core.report.headline import ground_sentence
 from audit_core.report.numbers import count, counted, decimal, percent
 from audit_core.report.people import group_words, selected_is_favourable
 from audit_core.report.rates import interval_text, rate_text
-from audit_core.report.sentences import names_text
 from audit_core.report.table_of_checks import check_rows
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.words import metric_name
+from audit_core.report.words import metric_name, names_text
 
 STRATEGY_NAMES: dict[Strategy, str] = {
     "production": "One threshold, as in production",

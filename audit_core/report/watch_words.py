@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from audit_core.decision.followed import Followed
 from audit_core.decision.plan import Plan, Watch
 from audit_core.findings.finding import Finding, GroupValue
+from audit_core.metrics.catalogue import CRITERIA
+from audit_core.metrics.estimate import Measured, TooFew
 from audit_core.metrics.regression_rows import change_of
 from audit_core.report.escape import clip
 from audit_core.report.numbers import count, level_words
 from audit_core.report.people import group_words, subject_words
 from audit_core.report.readings import Reading, group_figures, reading
 from audit_core.report.sentences import bounds_text
-from audit_core.report.words import measure_name
+from audit_core.report.words import lower_first, measure_name
 
 LONGEST = 60
 
@@ -29,7 +32,7 @@ def watch_words(watch: Watch) -> str:
     change = change_of(watch.check)
     compare = "difference" if change == "gap" else watch.check.compare or "none"
     what = measure_name(watch.check.metric, compare)
-    what = what[:1].lower() + what[1:] if what[1:2].islower() else what
+    what = lower_first(what)
     by = f" by {subject_words(watch.subject)}" if watch.subject else ""
     return f"increase of the {what}{by} since the release" if change else what + by
 
@@ -117,6 +120,25 @@ def told_of_few(finding: Finding, floor: int) -> bool:
     """Whether the numbers of a finding tell of one or more, but fewer than `floor` people."""
     ends = [end for end in (finding.high, finding.low) if end is not None and finding.metric != "psi"]
     return any(0 < few < floor for end in ends for few in _counts(end))
+
+
+def told_by_subtraction(finding: Finding, followed: Followed) -> bool:
+    """Whether sums over several windows could be subtracted to tell of few people in one of them.
+
+    Where windows are added up, each judgement gains one and loses one: two of them tell what these held.
+    """
+    floor, metrics = followed.plan.privacy_floor, CRITERIA.get(finding.metric, (finding.metric,))
+    if followed.plan.window.rolling == 1 or finding.metric == "psi":
+        return False
+    groups = {end.group for end in (finding.high, finding.low) if end is not None}
+    told = [
+        rate.estimate
+        for rate in followed.rates
+        if rate.metric in metrics and rate.subject == finding.subject and rate.group in groups
+    ]
+    counts = [one for one in told if isinstance(one, Measured | TooFew)]
+    parts = [n for one in counts for n in (one.numerator, one.denominator - one.numerator, one.denominator)]
+    return any(0 < n < floor for n in parts)
 
 
 def _counts(end: GroupValue) -> tuple[int, ...]:

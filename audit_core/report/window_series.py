@@ -30,6 +30,8 @@ STATE_WORDS = {
     "missing": "No data",
 }
 NOT_JUDGED = "Not judged"
+FEWEST_ESTIMATED = 10
+"""People an estimated rate must stand on to be printed and held against what came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

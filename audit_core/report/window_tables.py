@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from audit_core.contract.schema import Subject
-from audit_core.decision.followed import EstimatedRate, Followed, TrendPoint, WindowRate, WindowView
+from audit_core.decision.followed import EstimatedRate, Followed, Incident, TrendPoint, WindowRate, WindowView
 from audit_core.metrics.catalogue import RATES
 from audit_core.metrics.estimate import Estimate, Measured, TooFew
 from audit_core.report.escape import clip
@@ -15,7 +16,14 @@ from audit_core.report.numbers import PERCENT, POINTS, Figures, count, decimal, 
 from audit_core.report.people import group_words
 from audit_core.report.rates import counts_text, interval_text, rate_text
 from audit_core.report.table_rows import NONE, RESULT, Rows
-from audit_core.report.window_series import STATE_WORDS, WatchSeries, WindowMark, outcomes_text
+from audit_core.report.window_series import (
+    FEWEST_ESTIMATED,
+    NOT_JUDGED,
+    STATE_WORDS,
+    WatchSeries,
+    WindowMark,
+    outcomes_text,
+)
 from audit_core.report.words import WITHHELD, metric_name
 
 WINDOW = "Window"
@@ -72,7 +80,7 @@ def _watch_row(series: WatchSeries, mark: WindowMark) -> dict[str, str]:
     if not drift:  # both would be set against the training sample
         row[AGAINST] = _against(series, mark)
     row[RESULT] = mark.word
-    row["Alert"] = alerts_text(mark) or NONE
+    row["Alert"] = alerts_text(mark.alerts) or NONE
     return row
 
 
@@ -104,9 +112,9 @@ def _against(series: WatchSeries, mark: WindowMark) -> str:
     return shown.signed(mark.value - series.release.value)
 
 
-def alerts_text(mark: WindowMark) -> str:
-    """Return the alerts of one window: “Page: outside limit”."""
-    return "; ".join(f"{LEVEL_WORDS[one.level]}: {kind_word(one).lower()}" for one in mark.alerts)
+def alerts_text(alerts: Sequence[Incident]) -> str:
+    """Return alerts in a cell: “Page: outside limit”."""
+    return "; ".join(f"{LEVEL_WORDS[one.level]}: {kind_word(one).lower()}" for one in alerts)
 
 
 def rate_rows(followed: Followed, metric: str, subject: Subject) -> Rows:
@@ -207,7 +215,7 @@ def _move(point: TrendPoint) -> str:
 
 def _trend_word(value: float | None, *, alarm: bool) -> str:
     if value is None:
-        return "Not judged"
+        return NOT_JUDGED
     return "Trend alarm" if alarm else "No alarm"
 
 
@@ -218,18 +226,28 @@ def estimate_rows(followed: Followed, subject: Subject) -> Rows:
             WINDOW: found.window,
             "What": metric_name(found.metric),
             "Group": group_words(found.group),
-            "Estimated": f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})",
+            "Estimated": _estimated(found),
             "n expected": f"{decimal(found.people, 0)}",
             "Stands on": "the group’s scores" if found.curve == "group" else "everybody’s scores",
             "Observed": _observed(found),
-            "Range held": {None: NONE, True: "yes", False: "no"}[found.held],
+            "Range held": {None: NONE, True: "yes", False: "no"}[
+                found.held if found.people >= FEWEST_ESTIMATED else None
+            ],
         }
         for found in followed.estimates
         if found.subject == subject
     ]
 
 
+def _estimated(found: EstimatedRate) -> str:
+    if found.people < FEWEST_ESTIMATED:
+        return "too few people"
+    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
+
+
 def _observed(found: EstimatedRate) -> str:
     if found.observed is None:
         return "not back yet"
+    if found.people < FEWEST_ESTIMATED:  # a rate has its range beside it, or is not printed
+        return counts_text(found.observed)
     return f"{rate_text(found.observed)} ({counts_text(found.observed)})"

@@ -17,12 +17,14 @@ from audit_core.report.incidents import (
     time_words,
 )
 from audit_core.report.numbers import count, counted, ratio
+from audit_core.report.people import group_words
 from audit_core.report.watch_words import numbers_text, watch_of, watch_words
 from audit_core.report.window_series import (
+    FEWEST_ESTIMATED,
     WatchSeries,
     outcomes_text,
 )
-from audit_core.report.words import Mark
+from audit_core.report.words import Mark, capital
 
 GROWN = 1.5
 """Times the expected people (worth, over both groups) from which a plan should be made again."""
@@ -129,7 +131,7 @@ def judged_sentence(followed: Followed, series: WatchSeries) -> str:
     """Return the last judgement of a watch in one sentence, with its numbers, or that there is none."""
     found = [p for p in followed.points if p.watch == series.watch.id and p.finding is not None]
     what = watch_words(series.watch)
-    head = what[:1].upper() + what[1:]
+    head = capital(what)
     if not found:
         return f"{head} has not been judged in any window so far."
     point = found[-1]
@@ -146,12 +148,13 @@ def estimate_sentence(followed: Followed) -> str:
     """Return how often the estimates' ranges held what came afterwards; "" where nothing was estimated."""
     if not followed.estimates:
         return ""
-    settled = [found for found in followed.estimates if found.held is not None]
+    settled = [f for f in followed.estimates if f.held is not None and f.people >= FEWEST_ESTIMATED]
     held = sum(bool(found.held) for found in settled)
     if not settled:
         return "No outcome has come yet that an estimate could be held against."
     return (
-        f"Of {counted(len(settled), 'estimates')} whose outcomes have come since, "
+        f"Of {counted(len(settled), 'estimates')} of {FEWEST_ESTIMATED} people or more whose outcomes have "
+        "come since, "
         f"the range held {count(held)}. An estimate assumes that scores mean what they meant at release."
     )
 
@@ -164,7 +167,7 @@ def watch_label(followed: Followed, watch_id: str) -> str:
     what = watch_words(watch)
     levels = [one.level for one in in_order(followed.incidents) if one.open and one.watch == watch_id]
     alert = f", {LEVEL_WORDS[levels[0]].lower()} open" if levels else ""
-    return f"{what[:1].upper()}{what[1:]} ({clip(watch.id, 40)}{alert})"
+    return f"{capital(what)} ({clip(watch.id, 40)}{alert})"
 
 
 def watches_in_order(followed: Followed) -> tuple[str, ...]:
@@ -188,4 +191,31 @@ def grown_sentence(points: Sequence[TrendPoint]) -> str:
         "of these charts were made for. Each counts as the number expected: false alarms stay as rare as "
         "the plan says, and the charts see no more than it says. Make the plan again, and they will see what "
         "so many people can show."
+    )
+
+
+def fewer_sentence(followed: Followed) -> str:
+    """Return that fewer people come than the plan was simulated with, and what that means; else empty.
+
+    Said of the group its window was chosen by, from `GROWN` times fewer on.
+    """
+    rule = followed.plan.window
+    if rule.brings is None:
+        return ""
+    paging = {watch.id for watch in followed.plan.watches if watch.confirmed == "page"}
+    came = {
+        point.window: side.denominator / len(point.windows)
+        for point in followed.points
+        if point.finding is not None and point.watch in paging
+        for side in (point.finding.high, point.finding.low)
+        if side is not None and side.group == rule.least
+    }
+    few = [people for people in came.values() if people * GROWN < rule.brings]
+    if not few:
+        return ""
+    ends = " to ".join(dict.fromkeys(count(round(end)) for end in (min(few), max(few))))
+    return (
+        f"In {count(len(few))} of {counted(len(came), 'windows')} far fewer people came than the plan was "
+        f"made for: {ends} of “{group_words(rule.least)}” where {count(round(rule.brings))} were expected. "
+        "These windows find less than the plan says it can see. Make the plan again with what really comes."
     )

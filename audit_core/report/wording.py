@@ -15,14 +15,7 @@ from audit_core.report.needs_words import needs_sentence
 from audit_core.report.numbers import count, counted, decimal, figures, percent, points, ratio
 from audit_core.report.people import group_words, of_every_hundred, people, subject_words
 from audit_core.report.readings import Reading, group_figures, reading, reading_of_gap, unit_of
-from audit_core.report.sentences import (
-    bounds_text,
-    interval_text,
-    names_text,
-    ranges_text,
-    reading_sentence,
-    sentence,
-)
+from audit_core.report.sentences import bounds_text, interval_text, ranges_text, reading_sentence, sentence
 from audit_core.report.words import (
     EVIDENCE_SENTENCES,
     EVIDENCE_WORDS,
@@ -36,6 +29,7 @@ from audit_core.report.words import (
     mark_of,
     measure_name,
     metric_name,
+    names_text,
     short_name,
     status_word,
     verdict_word,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from audit_core.contract.schema import Severity, Stage
@@ -9,8 +10,12 @@ from audit_core.decision.verdict import Verdict
 from audit_core.findings.finding import Evidence, Finding, Reason
 from audit_core.metrics.catalogue import METRIC_NAMES
 from audit_core.metrics.regression_rows import harms_of
+from audit_core.report.escape import clip
 
 Mark = Literal["within", "outside", "inconclusive", "too_few", "not_run", "undefined", "no_limit"]
+
+MOST_NAMES = 4
+"""Names that a list in a sentence holds."""
 
 VERDICT_WORDS: dict[Verdict, str] = {
     "BLOCKED": "Do not release",
@@ -175,9 +180,9 @@ def change_name(metric: str, change: str, *, short: bool = False) -> str:
     """
     known = _SHORT if short else {}
     if change == "gap":
-        return f"Increase of the {_lower_first(known.get(metric, metric_name(metric)))} gap"
+        return f"Increase of the {lower_first(known.get(metric, metric_name(metric)))} gap"
     named = known | _HARMS
-    harms = [named.get(harm) or _lower_first(metric_name(harm)) for harm in harms_of(metric)]
+    harms = [named.get(harm) or lower_first(metric_name(harm)) for harm in harms_of(metric)]
     return f"{'Rise' if change == 'risk' else 'Increase'} of the {' or '.join(harms)}"
 
 
@@ -188,7 +193,22 @@ def finding_name(finding: Finding) -> str:
     return measure_name(finding.metric, finding.compare)
 
 
-def _lower_first(text: str) -> str:
+def names_text(names: Sequence[str], longest: int = 48) -> str:
+    """Return names as a list a person reads: the first few, then how many more."""
+    shown = [clip(name, longest) for name in names[:MOST_NAMES]]
+    rest = len(names) - len(shown)
+    if rest:
+        return ", ".join(shown) + f" and {rest} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter as a capital, as a sentence or a heading begins."""
+    return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """Return a text with a small first letter, as it stands inside a sentence; abbreviations keep theirs."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 

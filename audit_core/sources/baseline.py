@@ -18,6 +18,9 @@ from audit_core.sources.tables import Source
 SCHEMA = "evenhand/audit/v1"
 LARGEST = 32 << 20
 MOST_RATES = 200_000
+MOST_PARTS = 1_000_000
+"""Lists and objects in a result; small ones take twenty times the bytes they are written with."""
+
 MOST_NAMES = 3
 """Attributes of a combination that a result counts."""
 
@@ -72,13 +75,16 @@ def is_result(path: Path | str, name: str | None = None) -> bool:
     Raises
     ------
     SourceError
-        It is an archive.
+        It is an archive, or can't be read.
     """
     file, shown = Path(path), name or Path(path).name
     if not file.is_file():
         return shown.lower().endswith(".json")
-    with file.open("rb") as stream:
-        head = stream.read(4096)
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise SourceError("The file can't be read", where=shown, remedy="Check the path") from error
     packed = head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
     if packed or shown.lower().endswith(".zip"):
         raise SourceError(
@@ -138,6 +144,8 @@ def _bytes(path: Path, name: str) -> bytes:
 
 def _decoded(content: bytes, name: str) -> dict[str, Any]:
     """The one object of a JSON text; no key twice and no NaN."""
+    if content.count(b"[") + content.count(b"{") > MOST_PARTS or content.count(b",") > 3 * MOST_PARTS:
+        raise SourceError("The file holds more parts than any result", where=name, remedy=_GIVE)
     try:
         data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError, MemoryError) as error:  # one nested too deeply is a RecursionError

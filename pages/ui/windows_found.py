@@ -10,7 +10,6 @@ from audit_core.audit import worked_monitor
 from audit_core.audit.example import EXAMPLE_RUNS
 from audit_core.decision.followed import Followed
 from audit_core.decision.record import Audit
-from audit_core.report.escape import for_markdown
 from pages.ui import cached
 from pages.ui.controls import telling
 
@@ -22,9 +21,8 @@ and who is told. The first command is run once, the second whenever a window of 
 2. `evenhand monitor --plan plan.yaml --window FILE` counts a window and judges it. The same file twice
    changes nothing, and a file that is sent again with its outcomes takes the place of the first.
 3. `evenhand plan {audit} --crontab FILE` writes the lines that run it by the clock.
-
-Or add the first window below; the plan is then the one that is proposed for this release.
 """
+OR_HERE = "Or add the first window below; the plan is then the one that is proposed for this release."
 
 
 def clock_of(audit: Audit) -> datetime:
@@ -49,4 +47,6 @@ def show_nothing(audit: Audit) -> None:
     """Nobody follows this release yet: say how it is done."""
     st.info("No window of live data has been counted for this release yet.", icon=":material/timeline:")
     st.header("How to follow a release", anchor=False)
-    st.markdown(HOW.format(audit=for_markdown(audit.id)))
+    st.markdown(HOW.format(audit=audit.id))  # digits and letters of our own: an escape would show inside code
+    if audit.contract.data.window is not None:
+        st.markdown(OR_HERE)

@@ -20,13 +20,17 @@ from pages.ui.verdict import badge
 SHOWN = (RESULT, "Found", "Owner", "Acknowledge by")
 """What a screen shows of an incident; its files hold the rest."""
 
+TOLD = (
+    "A page goes to its owner at once, at any hour; a ticket waits for the owner’s working day. PSI, of "
+    "drift, says how far an input’s values have moved away from the training sample: 0 is not at all."
+)
+
 
 def show_incidents(followed: Followed, audit: Audit) -> None:
     """Open incidents, the most urgent first: what, whose, by when, and what the contract says happens."""
     st.header("Open incidents", anchor=False)
     shown = leading(followed.incidents)
-    if not shown:
-        st.caption("None. Nothing that was judged asks for anybody to act.")
+    st.caption(TOLD if shown else "None. Nothing that was judged asks for anybody to act.")
     for one in shown:
         if one.level == "page":
             _show_page(one, followed, audit)
@@ -83,5 +87,6 @@ def show_records(followed: Followed, audit: Audit) -> None:
 
 
 def _records(followed: Followed, floor: int) -> bytes:
-    records = [incident_json(one, followed.plan, privacy_floor=floor) for one in in_order(followed.incidents)]
+    plan, found = followed.plan, in_order(followed.incidents)
+    records = [incident_json(one, plan, privacy_floor=floor, followed=followed) for one in found]
     return (json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()

@@ -18,7 +18,7 @@ from audit_core.report.window_tables import (
     trend_rows,
     window_rows,
 )
-from audit_core.report.windows import estimate_sentence, grown_sentence
+from audit_core.report.windows import estimate_sentence, fewer_sentence, grown_sentence
 from audit_core.report.words import metric_name
 from pages.ui.controls import csv_button, show_chart, show_table
 
@@ -81,6 +81,8 @@ def show_outcomes(followed: Followed, audit: Audit) -> None:
     rows = window_rows(followed)
     show_table(rows, "Every window of the plan so far: its days, rows, outcomes and files")
     csv_button(rows, f"{audit.id}-windows.csv")
+    if fewer := fewer_sentence(followed):
+        st.markdown(for_markdown(fewer))
     if not followed.estimates:
         return
     st.subheader("Estimated before outcomes came", anchor=False)

@@ -14,6 +14,7 @@ from audit_core.report.charts.marks import (
     layout,
 )
 from audit_core.report.plan_detection import change_words, delay_words, share_words, watch_name
+from audit_core.report.words import capital
 
 ROW_HEIGHT = 44
 LEVEL, TREND, EITHER = "confirmed alert", "trend alert", "either"
@@ -79,7 +80,7 @@ def _name(line: Detection, plan: Plan) -> str:
     words = change_words(line, plan)
     several = len({one.watch for one in plan.detection}) > 1
     what = f" ({watch_name(line.watch, plan)})" if several else ""
-    return words[:1].upper() + words[1:] + what
+    return capital(words) + what
 
 
 def _said(line: Detection) -> str:

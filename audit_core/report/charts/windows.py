@@ -31,7 +31,7 @@ from audit_core.report.numbers import Number, count, decimal
 from audit_core.report.watch_words import watch_words
 from audit_core.report.window_series import WatchSeries, WindowMark, outcomes_text
 from audit_core.report.window_tables import alerts_text
-from audit_core.report.words import measure_name
+from audit_core.report.words import capital, measure_name
 
 HEIGHT = 400
 TALL = HEIGHT - 130
@@ -239,8 +239,8 @@ def watch_alt(series: WatchSeries) -> str:
         ends = mark.interval
         reach = f" (interval {shown.bare(ends[0])} to {_bare(series, ends[1])})" if ends is not None else ""
         state = f"so far, {outcomes_text(mark.view)}" if mark.tentative else mark.word.lower()
-        alert = f", {alerts_text(mark)}" if mark.alerts else ""
+        alert = f", {alerts_text(mark.alerts)}" if mark.alerts else ""
         n = " and ".join(map(count, mark.n))
         said.append(f"{mark.view.name} {shown.text(mark.value)}{reach}, n={n}, {state}{alert}")
     what = watch_words(series.watch)
-    return f"{what[:1].upper()}{what[1:]} by window. " + "; ".join(said) + "."
+    return f"{capital(what)} by window. " + "; ".join(said) + "."
