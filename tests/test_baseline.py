@@ -488,6 +488,7 @@ def test_a_result_names_its_contract_and_the_baseline_its_version(tmp_path, good
     for policy in ("last_approved", "given"):
         found = with_result(tmp_path, good, f"{CONTRACT}baseline: {{policy: {policy}}}\n")
         assert (found.contract_version, found.other_contract) == ("7", "")
+        assert found.by_file  # its approval is what the file says: nobody signed it
     older = with_result(tmp_path, good, f"{CONTRACT}baseline: {{policy: last_approved}}\n", contract=None)
     assert (older.contract_version, older.other_contract) == ("", "")  # from before results named it
     assert older.audit_id == found.audit_id and same(older.other, found.other)
@@ -554,6 +555,7 @@ def test_last_is_the_newest_approved_release_before_and_never_the_audited_model_
 
     assert last(rows[2], 9, calm.replace("id: small", "id: other")) is None  # another contract
     found = last(rows[2], 9)
+    assert not found.by_file  # decided here, in this workspace
     assert (found.audit_id, found.approval, found.contract_version) == (newer.id, "approved", "7")
     assert same(found.other, newer.counted.cube) and found.paired is None
     assert not found.other.has("day") and (found.other.codes[:, -1] == -1).all()

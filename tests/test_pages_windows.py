@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from audit_core.audit.monitor import MonitorRequest, run_monitor
 from audit_core.audit.watched import watched
 from audit_core.errors import AuditError
 from audit_core.evidence.kept_plans import kept_plan, state_of
@@ -18,7 +19,7 @@ from audit_core.evidence.plan_text import plan_text
 from audit_core.evidence.window_store import WindowStore
 from audit_core.evidence.workspace import Workspace
 from pages.ui import windows_add, windows_found
-from tests.monitor_factory import small_release, write_window
+from tests.monitor_factory import LIVE, rows_of, small_release, write_cells, write_window
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2027, 1, 10, 9, 0, tzinfo=UTC)
@@ -133,3 +134,18 @@ def test_the_plan_that_was_executed_is_found_again_whatever_else_is_damaged(tmp_
     (other / "plan.yaml").write_text(f"audit: {audit.id}\nhalf a pla")
     with pytest.raises(AuditError):
         kept_plan(tmp_path, audit.id)
+
+
+def test_rows_left_out_and_a_plan_looser_than_its_contract_are_said(own, tmp_path):
+    shown, workspace, _ = own
+    whole = small_release()[2]
+    loose = [replace(w, confirm=3) if w.id == LIVE else w for w in whole.watches]
+    cells = list(rows_of(("2026-11",), rows=600, seed=3))
+    cells = [cell | ({"score": ""} if place % 5 == 0 else {}) for place, cell in enumerate(cells)]
+    file = write_cells(tmp_path / "live.csv", cells)
+    request = MonitorRequest(plan=replace(whole, watches=tuple(loose)), windows=(file,), as_of=NOW)
+    found = run_monitor(request, workspace)
+    assert found.exit_code == 2
+    shown = shown.run()
+    assert "120 of 600 (20.0 %) in 2026-11" in said(shown)
+    assert "confirmed after 3 windows in a row in the plan" in shown.warning[0].value.replace("\\", "")

@@ -22,7 +22,7 @@ from audit_core.report.html import report_html
 from audit_core.report.html_regression import baseline_words, change_tables
 from audit_core.report.published import published
 from audit_core.report.published_result import published_result
-from audit_core.report.regression import baseline_sentence, rows_of
+from audit_core.report.regression import approval_words, baseline_sentence, rows_of
 from audit_core.report.regression_tables import change_marks, change_rows, comparisons
 from audit_core.report.result import result, result_schema
 from audit_core.report.robustness import hinge_sentence
@@ -242,6 +242,9 @@ def test_the_sentence_carries_both_models_with_counts_bounds_and_limit(worse):
         "Compared with “baseline.joblib” (SHA-256 abababababab…): approved, audited on 2026-08-01, under "
         "version 3 of the contract, audit A-20260801-00000001."
     )
+    told = replace(worse.counted.baseline, by_file=True)
+    assert ": approved, as its result file says, audited on 2026-08-01, under" in baseline_sentence(told)
+    assert approval_words(replace(told, approval="not_approved")) == "not approved, as its result file says"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,9 @@ SENTENCES = {
     f"a window’s end: silence is a failure. {WHO}",
     "labels_overdue": "Outcomes of 2027-02 to 2027-03 are overdue: under 90 % of them were back 60 days "
     f"after the end. Nothing that needs them is judged there. {WHO}",
+    "rows_dropped": "Since 2027-02 over a tenth of the rows have come without a usable score or decision: "
+    "300 of 2,000 (15.0 %) in 2027-03. They are left out, and on the rest nothing that pages counts as "
+    f"within its limit. {WHO}",
     "drift": "Since 2027-02 employment_gap_months has moved away from the training sample. In 2027-03: "
     f"PSI 0.131 (expected by chance up to 0.011; warning at 0.100; limit 0.250; n=2,000). {WHO}",
     "trend": f"Small changes of {GAP} have added up since the release. The sum of its "
@@ -90,6 +93,7 @@ def of_kind(kind):
         "trend": {"finding": None, "began": "2027-03", "windows": ("2027-03",)},
         "silence": {"watch": "data", "finding": None},
         "labels_overdue": {"watch": "labels", "finding": None},
+        "rows_dropped": {"watch": "rows", "finding": None, "dropped": (300, 2000)},
     }
     return incident(kind, **more.get(kind, {}))
 
@@ -223,11 +227,18 @@ def test_a_record_is_plain_json_with_what_when_evidence_owner_and_due():
 def test_every_kind_has_a_record(kind):
     record = incident_json(of_kind(kind), PLAN)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert (record["evidence"] is None) == (kind in ("trend", "silence", "labels_overdue"))
+    assert (record["evidence"] is None) == (kind in ("trend", "silence", "labels_overdue", "rows_dropped"))
     if kind == "drift":
         assert record["evidence"]["by_chance_up_to"] == 0.0112 and record["evidence"]["rows"] == 2000
         # exact, it could be solved for the rows of a small bin
         assert record["evidence"]["value"] == 0.13 and "PSI 0.13 (" in record["sentence"]
+
+
+@pytest.mark.parametrize("few", [(3, 20), (17, 20)])
+def test_a_record_counts_no_few_rows_that_were_left_out_or_kept(few):
+    one = replace(of_kind("rows_dropped"), dropped=few)
+    said = incident_json(one, PLAN)["sentence"]
+    assert "over a tenth of the rows" in said and "20" not in said.replace("2027", "")
 
 
 @pytest.mark.parametrize("few", [(3, 60), (57, 60), (0, 9)])

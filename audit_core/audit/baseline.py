@@ -220,6 +220,7 @@ def _of_result(result: AuditResult, other: CountCube, contract: ReleaseContract)
     return Baseline(
         name=result.name,
         approval=APPROVALS.get(result.verdict, "not_approved"),
+        by_file=True,
         paired=None,
         other=other,
         audit_id=result.audit_id,

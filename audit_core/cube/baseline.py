@@ -49,6 +49,8 @@ class Baseline:
     apart: bool = False
     """Whether `other` holds the audited rows themselves: at another threshold nobody knows any more how many
     people the two models disagree on."""
+    by_file: bool = False
+    """Whether the approval is only what a result file says, which carries no signature."""
 
     @property
     def fingerprint(self) -> str:

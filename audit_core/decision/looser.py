@@ -66,6 +66,4 @@ def _answers(own: Watch, made: Watch) -> Iterator[Looser]:
         if _LEVELS.index(now) < _LEVELS.index(before):
             yield Looser(watch=made, term=term, planned=now, made=before)
     if own.confirm > made.confirm:
-        yield Looser(
-            watch=made, term="confirm", planned=Fraction(own.confirm), made=Fraction(made.confirm)
-        )
+        yield Looser(watch=made, term="confirm", planned=Fraction(own.confirm), made=Fraction(made.confirm))

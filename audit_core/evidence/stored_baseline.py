@@ -22,7 +22,7 @@ from audit_core.evidence.stored_cube import (
 
 _CUBES = ("paired", "other")
 _WORDS = ("name", "approval", "audit_id", "contract_version", "created_at", "model_sha256",
-          "other_contract")  # fmt: skip
+          "other_contract", "by_file")  # fmt: skip
 
 
 def baseline_to_json(baseline: Baseline) -> dict[str, Any]:

@@ -194,8 +194,10 @@ def _overdue(incident: Incident, plan: Plan) -> str:
 def _dropped(incident: Incident, hide_under: int) -> str:
     """How many rows had no usable score or decision, and what share; a count of few is left out."""
     came, now = ("come", "are") if incident.open else ("came", "were")
-    head = f"{_since(incident)} over a tenth of the rows {'have ' if incident.open else ''}{came} without a " \
-           "usable score or decision"
+    head = (
+        f"{_since(incident)} over a tenth of the rows {'have ' if incident.open else ''}{came} without a "
+        "usable score or decision"
+    )
     told = f"They {now} left out, and on the rest nothing that pages counts as within its limit."
     dropped, rows = incident.dropped or (0, 0)
     if not dropped or min(dropped, rows - dropped) in range(1, hide_under):

@@ -27,7 +27,7 @@ _MOST_DIGITS = 6
 
 
 def looser_sentences(followed: Followed, most: int = 8) -> tuple[str, ...]:
-    """Return a sentence for each term that is weaker than by the contract; of many, the first and how many."""
+    """Return a sentence for each term that is weaker than by the contract; of many, the first ones."""
     said = tuple(_sentence(found) for found in followed.looser)
     if len(said) <= most:
         return said
@@ -51,18 +51,18 @@ def _sentence(found: Looser) -> str:
     if found.term == "watch":
         return f"{what}: not watched by the plan, watched by the contract."
     if found.term == "confirm":
-        return f"{what}: confirmed after {_value(found.planned)} windows in a row in the plan, " \
-               f"{_value(found.made)} in the contract."
+        return (
+            f"{what}: confirmed after {found.planned} windows in a row in the plan, "
+            f"{found.made} in the contract."
+        )
     term = _LIMITS.get(found.term) or _ALERTS[found.term]
     return f"{what}: {term} {_value(found.planned)} in the plan, {_value(found.made)} in the contract."
 
 
 def _value(value: Fraction | str | None) -> str:
-    """A number as the plan and the contract write it, in at least two digits; “none” for what is not there."""
+    """A number as the contract writes it, in at least two digits; “none” for what is not there."""
     if not isinstance(value, Fraction):
         return value or "none"
-    if value.denominator == 1 and value > 1:
-        return decimal(value, 0)
     digits = 2
     while digits < _MOST_DIGITS and (value * 10**digits).denominator != 1:
         digits += 1

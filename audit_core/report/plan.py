@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from audit_core.cube.calendar import Unit
+from audit_core.decision.followed import MOST_DROPPED
 from audit_core.decision.plan import Level, Plan, Watch
 from audit_core.metrics.catalogue import CRITERIA, RATES
 from audit_core.report.escape import clip, visible
@@ -219,7 +220,7 @@ def alert_rows(plan: Plan) -> Rows:
          "ticket" if any(watch.needs_labels for watch in plan.watches) else ""),
         ("No data", f"{counted(plan.silence_days, 'days')} after its end a window has not come in.",
          f"ticket to {name(plan.silence_owner)}"),
-        ("Rows left out", f"Over {of_hundred(MOST_DROPPED)} rows of a window have no usable score or decision.",
+        ("Rows left out", f"Over {of_hundred(MOST_DROPPED)} rows of a window lack a score or decision.",
          f"ticket to {name(plan.silence_owner)}"),
     ]  # fmt: skip
     return [{"Alert": alert, "Means": means, "Does": capital(does)} for alert, means, does in rules if does]

@@ -153,7 +153,7 @@ def _of_plan(plan: Plan) -> Iterator[Rule]:
     thinned = _series("evenhand_incident_open", plan, kind="rows_dropped")
     yield _for_plan(
         plan, "EvenhandRowsDropped", f"max({thinned}) == 1", thinned,
-        f"Over {of_hundred(MOST_DROPPED)} rows of a window had no usable score or decision and were left out.",
+        f"Over {of_hundred(MOST_DROPPED)} rows of a window lacked a score or decision and were left out.",
     )  # fmt: skip
     due = _series("evenhand_window_due_timestamp_seconds", plan)
     silent = _series("evenhand_incident_open", plan, kind="silence")
@@ -162,9 +162,10 @@ def _of_plan(plan: Plan) -> Iterator[Rule]:
         f"A window has not come in {days} after its end. Silence counts as a failure.",
     )  # fmt: skip
     run = _series("evenhand_monitor_last_run_timestamp_seconds", plan)
+    days = counted(LONGEST_QUIET // DAY, "days")
     yield _for_plan(
         plan, "EvenhandNotRunning", f"absent({run}) or time() - max({run}) > {LONGEST_QUIET}", run,
-        f"No run of evenhand monitor for more than {counted(LONGEST_QUIET // DAY, 'days')}, or no metrics of it. "
+        f"No run of evenhand monitor for more than {days}, or no metrics of it. "
         "Silence counts as a failure.",
     )  # fmt: skip
     ends = _series("evenhand_plan_end_timestamp_seconds", plan)

@@ -56,7 +56,8 @@ APPROVAL_WORDS: dict[Approval, str] = {
 HOW_TO_READ = (
     "“At least” and “at most” bound the change of the largest gap, whichever groups are furthest apart "
     "before and now, so they can be wider than the interval of any single group. The range of one group's "
-    "change leaves out as much on each side as a bound does: beside bounds at level 95 % it is a 90 % interval."
+    "change leaves out as much on each side as a bound does: beside bounds at level 95 % it is a 90 % "
+    "interval."
 )
 
 
@@ -285,10 +286,16 @@ def chances_of(
     return {g.group: trigger_chance(g, most=limit, floor=floor, level=level) for g in row.groups}
 
 
+def approval_words(baseline: Baseline) -> str:
+    """Return whether the baseline was approved; what only a file says is told as what the file says."""
+    said = APPROVAL_WORDS[baseline.approval]
+    return f"{said}, as its result file says" if baseline.by_file else said
+
+
 def baseline_sentence(baseline: Baseline) -> str:
     """Return which baseline it is: its name and hash, whether it was approved, when and under what."""
     digest = f" (SHA-256 {baseline.model_sha256[:12]}…)" if baseline.model_sha256 else ""
-    parts = [f"Compared with “{clip(baseline.name, 60)}”{digest}: {APPROVAL_WORDS[baseline.approval]}"]
+    parts = [f"Compared with “{clip(baseline.name, 60)}”{digest}: {approval_words(baseline)}"]
     if baseline.created_at:
         parts.append(f"audited on {baseline.created_at[:10]}")
     if baseline.contract_version:

@@ -58,6 +58,7 @@ _OTHER_WORDS: dict[str, Mark] = {
     "Trend alarm": "inconclusive",
     "Drift": "inconclusive",
     "Outcomes overdue": "inconclusive",
+    "Rows left out": "inconclusive",
     BELOW: "inconclusive",
     LEFT_OUT: "too_few",
     NOT_SIGNED: "too_few",
