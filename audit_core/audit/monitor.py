@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -235,8 +235,7 @@ def _require_apart(periods: Sequence[tuple[str, str]]) -> None:
 
 def _require_forward(kept: Sequence[WindowCounts], as_of: datetime) -> None:
     """Refuse a clock that runs behind what is kept: later windows would seem not to have come."""
-    today = as_of.astimezone(UTC).date()
-    later = next((window for window in kept if window.first > today), None)
+    later, today = _ahead(kept, as_of)
     if later is not None:
         raise UsageError(
             f"The clock of this run, {today}, is before the period {later.period}, which is kept already",
@@ -246,11 +245,16 @@ def _require_forward(kept: Sequence[WindowCounts], as_of: datetime) -> None:
 
 
 def _require_begun(windows: Sequence[WindowCounts], as_of: datetime) -> None:
-    today = as_of.astimezone(UTC).date()
-    early = next((window for window in windows if window.first > today), None)
+    early, today = _ahead(windows, as_of)
     if early is not None:
         raise UsageError(
             f"The period {early.period} begins after the clock of this run, {today}",
             where=early.source,
             remedy="Check the column of periods, or the time given with --as-of",
         )
+
+
+def _ahead(windows: Sequence[WindowCounts], as_of: datetime) -> tuple[WindowCounts | None, date]:
+    """The first window that begins after the clock, or None, and the clock's day."""
+    today = as_of.astimezone(UTC).date()
+    return next((window for window in windows if window.first > today), None), today

@@ -38,7 +38,6 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 
 def plan(arguments: argparse.Namespace) -> int:
     """Make the plan of an audit, print it and write what was asked for."""
-    from datetime import datetime
 
     from audit_core.decision.planning import plan_for
     from audit_core.evidence.workspace import Workspace
@@ -46,8 +45,7 @@ def plan(arguments: argparse.Namespace) -> int:
     require_writable(getattr(arguments, name.replace("-", "_")) for name in OUTPUTS)
     workspace = Workspace(arguments.workspace)
     audit = _audit(arguments.audit, workspace)
-    made_on = (arguments.as_of or datetime.fromisoformat(audit.created_at)).date()
-    made = plan_for(audit, made_on)
+    made = plan_for(audit, arguments.as_of.date() if arguments.as_of else None)
     if not made.watches:
         raise UsageError(
             "Nothing of this release can be watched",

@@ -75,6 +75,11 @@ class DriftTable:
         """Name of the bin of cells without a value; of a group table, people of unknown group."""
         return UNKNOWN_WORD if self.kind == "group" else MISSING_BIN
 
+    @property
+    def over_everybody(self) -> bool:
+        """Whether it counts everybody by a feature, score, decision or label, not by groups."""
+        return not self.group and self.kind != "group"
+
     def missing(self) -> tuple[int, int]:
         """Rows without a value in (reference, current)."""
         if self.missing_label not in self.labels:

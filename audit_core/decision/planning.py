@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -35,15 +35,17 @@ _SOON = timedelta(days=62)
 _OWNER_FACT = "production_monitoring_owner"
 
 
-def plan_for(audit: Audit, made_on: date, *, detect: bool = True) -> Plan:
+def plan_for(audit: Audit, made_on: date | None = None, *, detect: bool = True) -> Plan:
     """Return the plan by which a release is followed for six months.
 
-    Windows begin with the one that holds `made_on`, or the next where the release's own rows are from it.
+    It is made on the audit's own day unless another is given, so that every document shows the same plan.
+    Windows begin with the one that holds that day, or the next where the release's own rows are from it.
     Without `detect` nothing is simulated: there are no charts of slow changes, and what it sees is left out.
 
     Guarantee: the same audit and day make the same plan; simulations are seeded by the audit's counts.
     """
     contract, cube = audit.contract, audit.counted.cube
+    made_on = made_on or datetime.fromisoformat(audit.created_at).date()
     watches = with_release(watches_of(contract, audit.counted, audit.findings), audit)
     window = window_rule(contract, cube, watches)
     starts = _start(made_on, window.unit, last_day(cube, contract))

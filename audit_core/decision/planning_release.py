@@ -70,7 +70,7 @@ def _drift(watch: Watch, audit: Audit) -> AtRelease:
     warn, limit = psi_limits(watch.check)
     for row in audit.measurements.drift:
         table = row.table
-        if table.feature == watch.feature and not table.group and not table.attribute:
+        if table.feature == watch.feature and table.over_everybody:
             status = drift_status(row.statistics, warn=float(warn), limit=float(limit))
             return AtRelease(status=status)
     return AtRelease()

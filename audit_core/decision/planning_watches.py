@@ -155,7 +155,7 @@ def _tables(counted: Counted, features: tuple[str, ...] | None) -> Iterator[Drif
     """The compared features over everybody; inputs alone where the contract does not name them."""
     for table in counted.drift:
         named = features is None or table.feature in features
-        if not table.group and not table.attribute and table.kind in DRIFT_KINDS and named:
+        if table.over_everybody and table.kind in DRIFT_KINDS and named:
             yield table
 
 

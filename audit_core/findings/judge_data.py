@@ -78,7 +78,7 @@ def judge_drift(
 ) -> Finding:
     """Return the finding of the drift check: its worst feature, under the contract's own limits."""
     warn, limit = (float(bound) for bound in psi_limits(check))
-    rows = [row for row in measured.drift if not row.table.group and _gated(row, check.features or ())]
+    rows = [row for row in measured.drift if row.table.over_everybody and _gated(row, check.features or ())]
     status = {row.table.feature: drift_status(row.statistics, warn=warn, limit=limit) for row in rows}
     status |= {name: "insufficient" for name in check.features or () if name not in status}
     if not rows:
@@ -110,7 +110,7 @@ def judge_drift(
 def _gated(row: DriftRow, named: tuple[str, ...]) -> bool:
     """Whether a check judges a feature: every input, or what it names, score, decision and outcome too."""
     if named:
-        return row.table.feature in named and row.table.kind != "group"
+        return row.table.feature in named
     return row.table.kind in GATED_KINDS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -167,8 +167,10 @@ def calibrated_limits(
         axis=1,
     )
     up, down = (float(np.quantile(signed, 1 - chance / charts)) for signed in highest)
-    same = {"chance": chance, "horizon": horizon, "charts": charts, "replicates": replicates, "seed": seed}
-    return CalibratedLimit(h=up, **same), CalibratedLimit(h=down, **same)  # type: ignore[arg-type]
+    first = CalibratedLimit(
+        h=up, chance=chance, horizon=horizon, charts=charts, replicates=replicates, seed=seed
+    )
+    return first, replace(first, h=down)
 
 
 def _highest_cusums(

@@ -96,7 +96,7 @@ def drift_row(finding: Finding, audit: Audit) -> DriftRow | None:
         (
             row
             for row in audit.measurements.drift
-            if row.table.feature == feature and not row.table.group and row.table.kind != "group"
+            if row.table.feature == feature and row.table.over_everybody
         ),
         None,
     )

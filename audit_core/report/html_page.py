@@ -147,7 +147,7 @@ def _contract(audit: Audit) -> dict[str, Any]:
 
 
 def _numbers(audit: Audit) -> dict[str, Any]:
-    drift = [row for row in audit.measurements.drift if not row.table.group]
+    drift = [row for row in audit.measurements.drift if row.table.over_everybody]
     return {
         "chart": primary_chart(audit),
         "read_chart": READ_CHART,

@@ -63,11 +63,7 @@ def _measurements(audit: Audit, release: PublishedCube) -> Measurements:
         rates=rates,
         gaps=tuple(gap for gap in measured.gaps if _gap_is_shown(gap, audit, release)),
         calibration=(),
-        drift=tuple(
-            _drift(row, release.floor)
-            for row in measured.drift
-            if not row.table.group and row.table.kind != "group"
-        ),
+        drift=tuple(_drift(row, release.floor) for row in measured.drift if row.table.over_everybody),
         regression=published_rows(audit, release),
     )
 
@@ -182,7 +178,7 @@ def _finding(finding: Finding, audit: Audit, release: PublishedCube, shown: Meas
 
 def _psi(finding: Finding, audit: Audit, release: PublishedCube) -> Finding:
     """Drift to one decimal where a feature it was judged on has a bin under the floor."""
-    rows = [row for row in audit.measurements.drift if not row.table.group and row.table.kind != "group"]
+    rows = [row for row in audit.measurements.drift if row.table.over_everybody]
     if not isinstance(finding.value, float) or not any(coarse_psi(row, release.floor) for row in rows):
         return finding
     return replace(finding, value=round(finding.value, 1))

@@ -25,7 +25,7 @@ def published_drift(rows: Sequence[DriftRow], release: PublishedCube) -> list[di
     their own tables; distances of the values and the value that deciles fall on are not told either.
     """
     taken = {name for table in release.tables for name in table.subject}
-    told = [row for row in rows if not row.table.group and row.table.kind != "group"]
+    told = [row for row in rows if row.table.over_everybody]
     return [_row(row, release.floor, taken) for row in told]
 
 

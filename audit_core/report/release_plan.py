@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from audit_core.decision.plan import Plan
 from audit_core.decision.planning import plan_for
@@ -20,7 +19,7 @@ def release_plan(audit: Audit, *, detect: bool = False) -> Plan | None:
 
     Guarantee: where the audit is the published view, no count of a group that is not published.
     """
-    plan = plan_for(audit, datetime.fromisoformat(audit.created_at).date(), detect=detect)
+    plan = plan_for(audit, detect=detect)
     if not plan.watches:
         return None
     return _published(plan, audit) if isinstance(audit, PublishedAudit) else plan

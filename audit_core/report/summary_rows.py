@@ -282,7 +282,7 @@ def _ungated_drift(audit: Audit) -> list[Row]:
     known = [
         (row.table.feature, row.statistics)
         for row in audit.measurements.drift
-        if isinstance(row.statistics, DriftStatistics) and not row.table.group
+        if isinstance(row.statistics, DriftStatistics) and row.table.over_everybody
         and row.table.kind in ("numeric", "categorical")
     ]  # fmt: skip
     if not known:

@@ -257,7 +257,7 @@ def _release_value(watch: Watch, audit: Audit) -> Release | None:
 
 def _release_drift(feature: str, audit: Audit) -> Release | None:
     for row in audit.measurements.drift:
-        whole = row.table.feature == feature and not row.table.group
+        whole = row.table.feature == feature and row.table.over_everybody
         if whole and isinstance(row.statistics, DriftStatistics):
             return Release(value=row.statistics.psi, interval=None, n=(row.statistics.current_rows,))
     return None

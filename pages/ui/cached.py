@@ -151,7 +151,7 @@ def conflicts_of(_audit: Audit, key: str) -> tuple[SubjectConflicts, ...]:
 def plan_of(_audit: Audit, key: str) -> Plan:
     """Return the monitoring plan of an audit, made on its own day. `key` names the audit."""
     del key
-    return plan_for(_audit, datetime.fromisoformat(_audit.created_at).date())
+    return plan_for(_audit)
 
 
 def cautions_of(contract: ReleaseContract, audit: Audit | None) -> tuple[Caution, ...]:

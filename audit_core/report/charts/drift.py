@@ -41,7 +41,7 @@ Known = Sequence[tuple[DriftRow, DriftStatistics]]
 
 def ranked(rows: Sequence[DriftRow]) -> tuple[DriftRow, ...]:
     """Return the rows over everybody, the most drifted first; shares of groups are shown apart."""
-    overall = [row for row in rows if not row.table.attribute and row.table.kind != "group"]
+    overall = [row for row in rows if row.table.over_everybody]
     return tuple(sorted(overall, key=lambda row: (-psi_of(row), row.table.feature)))
 
 
